@@ -1,0 +1,198 @@
+//! Named arrays in the safetensors format: what a model puts down and takes up again.
+
+use std::io::{self, Write};
+
+use bytemuck::Pod;
+use bytes::Bytes;
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensors};
+
+use crate::buffer::Buffer;
+use crate::error::{Error, Result};
+use crate::sparse::SparseMatrix;
+
+/// A number type a tensor may hold.
+pub trait Element: Pod {
+    /// Its name in the format.
+    const DTYPE: Dtype;
+}
+
+impl Element for f32 {
+    const DTYPE: Dtype = Dtype::F32;
+}
+impl Element for u32 {
+    const DTYPE: Dtype = Dtype::U32;
+}
+impl Element for u64 {
+    const DTYPE: Dtype = Dtype::U64;
+}
+
+/// Collects the tensors of one model, borrowed, so that saving copies nothing.
+#[derive(Debug, Default)]
+pub struct TensorSink<'a> {
+    tensors: Vec<NamedTensor<'a>>,
+}
+
+/// Name, type, shape and bytes.
+type NamedTensor<'a> = (String, Dtype, Vec<usize>, &'a [u8]);
+
+impl<'a> TensorSink<'a> {
+    /// Puts `values`, of `shape` in row-major order, under `name`.
+    ///
+    /// # Panics
+    /// If the shape does not fit the number of values.
+    pub fn put<T: Element>(&mut self, name: &str, shape: &[usize], values: &'a [T]) {
+        assert_eq!(
+            shape.iter().product::<usize>(),
+            values.len(),
+            "shape of tensor {name}"
+        );
+        let bytes = bytemuck::cast_slice(values);
+        self.tensors
+            .push((name.into(), T::DTYPE, shape.to_vec(), bytes));
+    }
+
+    /// Puts a sparse matrix under `name.offsets`, `name.indices` and `name.values`; the shape of
+    /// `name.width` is its number of columns.
+    pub fn put_matrix(&mut self, name: &str, matrix: &'a SparseMatrix) {
+        self.put(
+            &format!("{name}.offsets"),
+            &[matrix.rows() + 1],
+            matrix.offsets(),
+        );
+        self.put(
+            &format!("{name}.indices"),
+            &[matrix.nnz()],
+            matrix.indices(),
+        );
+        self.put(&format!("{name}.values"), &[matrix.nnz()], matrix.values());
+        self.put::<f32>(&format!("{name}.width"), &[0, matrix.cols()], &[]);
+    }
+
+    /// Writes everything in the safetensors format.
+    ///
+    /// # Errors
+    /// What `out` gives.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut end = 0;
+        let infos = self.tensors.iter().map(|(name, dtype, shape, bytes)| {
+            let start = end;
+            end += bytes.len();
+            let info = TensorInfo {
+                dtype: *dtype,
+                shape: shape.clone(),
+                data_offsets: (start, end),
+            };
+            (name.clone(), info)
+        });
+        let metadata = Metadata::new(None, infos.collect()).map_err(io::Error::other)?;
+        let mut header = serde_json::to_vec(&metadata)?;
+        header.resize(header.len().next_multiple_of(8), b' ');
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(&header)?;
+        self.tensors
+            .iter()
+            .try_for_each(|(_, _, _, bytes)| out.write_all(bytes))
+    }
+}
+
+/// The tensors of one model, over bytes that may be a mapped file.
+#[derive(Debug)]
+pub struct Tensors {
+    origin: String,
+    bytes: Bytes,
+    header: usize,
+    metadata: Metadata,
+}
+
+impl Tensors {
+    /// Reads the header of `bytes`; `origin` names them in errors.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the bytes are not in the safetensors format or are cut short.
+    pub fn open(origin: &str, bytes: Bytes) -> Result<Self> {
+        let (header, metadata) = SafeTensors::read_metadata(&bytes)
+            .map_err(|error| Error::data(origin, error.to_string()))?;
+        Ok(Self {
+            origin: origin.into(),
+            header: header + size_of::<u64>(),
+            bytes,
+            metadata,
+        })
+    }
+
+    /// The shape and numbers of tensor `name`, not copied where their alignment allows it.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if there is no such tensor or it holds another type.
+    pub fn get<T: Element>(&self, name: &str) -> Result<(Vec<usize>, Buffer<T>)> {
+        let info = self
+            .metadata
+            .info(name)
+            .ok_or_else(|| Error::data(&self.origin, format!("tensor \"{name}\" is missing")))?;
+        if info.dtype != T::DTYPE {
+            let reason = format!(
+                "tensor \"{name}\" holds {:?}, expected {:?}",
+                info.dtype,
+                T::DTYPE
+            );
+            return Err(Error::data(&self.origin, reason));
+        }
+        let range = self.header + info.data_offsets.0..self.header + info.data_offsets.1;
+        Ok((
+            info.shape.clone(),
+            Buffer::from_bytes(self.bytes.slice(range))?,
+        ))
+    }
+
+    /// The numbers of tensor `name`, which must have one dimension of `len`.
+    ///
+    /// # Errors
+    /// As [`Tensors::get`], and if the shape is another.
+    pub fn vector<T: Element>(&self, name: &str, len: usize) -> Result<Buffer<T>> {
+        let (shape, values) = self.get(name)?;
+        if shape != [len] {
+            let reason = format!("tensor \"{name}\" has shape {shape:?}, expected [{len}]");
+            return Err(Error::data(&self.origin, reason));
+        }
+        Ok(values)
+    }
+
+    /// The sparse matrix put down as `name`, checked.
+    ///
+    /// # Errors
+    /// As [`Tensors::get`], and if the parts do not make a matrix.
+    pub fn matrix(&self, name: &str) -> Result<SparseMatrix> {
+        let (_, offsets) = self.get::<u64>(&format!("{name}.offsets"))?;
+        let (_, indices) = self.get::<u32>(&format!("{name}.indices"))?;
+        let (_, values) = self.get::<f32>(&format!("{name}.values"))?;
+        let (width, _) = self.get::<f32>(&format!("{name}.width"))?;
+        SparseMatrix::try_new(width.last().copied().unwrap_or(0), offsets, indices, values)
+            .map_err(|error| Error::data(&self.origin, format!("matrix \"{name}\": {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tensors_and_matrices_come_back_and_cut_bytes_are_refused() {
+        let matrix = SparseMatrix::from_rows(3, [vec![(0, 1.0), (2, 2.0)], vec![]]).unwrap();
+        let weights = [1.0f32, 2.0, 3.0];
+        let mut sink = TensorSink::default();
+        sink.put_matrix("similar", &matrix);
+        sink.put("weights", &[3], &weights);
+        let mut out = Vec::new();
+        sink.write(&mut out).unwrap();
+
+        let tensors = Tensors::open("test", out.clone().into()).unwrap();
+        assert_eq!(tensors.matrix("similar").unwrap(), matrix);
+        assert_eq!(*tensors.vector::<f32>("weights", 3).unwrap(), weights);
+        assert!(tensors.vector::<f32>("weights", 4).is_err());
+        assert!(tensors.get::<u32>("weights").is_err());
+        assert!(tensors.get::<f32>("nothing").is_err());
+        out.pop();
+        assert!(Tensors::open("test", out.into()).is_err());
+    }
+}

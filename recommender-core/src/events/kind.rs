@@ -1,0 +1,149 @@
+//! Kinds of events.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// What a shopper did.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Looked at a product.
+    #[default]
+    View,
+    /// Clicked a product in a list.
+    Click,
+    /// Put it in the cart.
+    AddToCart,
+    /// Took it out of the cart: takes the matching addition back.
+    RemoveFromCart,
+    /// Bought it.
+    Purchase,
+    /// Brought it back: takes the purchase back.
+    Return,
+    /// Tried it on.
+    TryOn,
+    /// Scanned it in a store.
+    Scan,
+    /// Put it on a wish list.
+    Wishlist,
+    /// Rated it.
+    Rating,
+    /// Searched.
+    Search,
+    /// Was shown it.
+    Impression,
+    /// A kind of the operator's own, written `custom:NAME` in files.
+    Custom(Arc<str>),
+}
+
+/// Prefix that marks a kind of the operator's own in files and configuration.
+const CUSTOM_PREFIX: &str = "custom:";
+
+impl EventKind {
+    /// Every kind with a fixed name.
+    pub const NAMED: [Self; 12] = [
+        Self::View,
+        Self::Click,
+        Self::AddToCart,
+        Self::RemoveFromCart,
+        Self::Purchase,
+        Self::Return,
+        Self::TryOn,
+        Self::Scan,
+        Self::Wishlist,
+        Self::Rating,
+        Self::Search,
+        Self::Impression,
+    ];
+
+    /// The kind of the earlier event that this one undoes, if it is of the undoing sort.
+    #[must_use]
+    pub fn takes_back(&self) -> Option<Self> {
+        if *self == Self::Return {
+            return Some(Self::Purchase);
+        }
+        (*self == Self::RemoveFromCart).then_some(Self::AddToCart)
+    }
+
+    /// The fixed name, or the operator's own without its prefix.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::View => "view",
+            Self::Click => "click",
+            Self::AddToCart => "add_to_cart",
+            Self::RemoveFromCart => "remove_from_cart",
+            Self::Purchase => "purchase",
+            Self::Return => "return",
+            Self::TryOn => "try_on",
+            Self::Scan => "scan",
+            Self::Wishlist => "wishlist",
+            Self::Rating => "rating",
+            Self::Search => "search",
+            Self::Impression => "impression",
+            Self::Custom(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if matches!(self, Self::Custom(_)) {
+            f.write_str(CUSTOM_PREFIX)?;
+        }
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for EventKind {
+    type Err = String;
+
+    /// Reads what [`EventKind`]'s display writes; the error says which names exist.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(name) = text.strip_prefix(CUSTOM_PREFIX)
+            && !name.is_empty()
+        {
+            return Ok(Self::Custom(name.into()));
+        }
+        Self::NAMED
+            .iter()
+            .find(|kind| kind.name() == text)
+            .cloned()
+            .ok_or_else(|| {
+                let names: Vec<&str> = Self::NAMED.iter().map(Self::name).collect();
+                format!("one of {}, or custom:NAME", names.join(", "))
+            })
+    }
+}
+
+impl serde::Serialize for EventKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for EventKind {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|expected| {
+            serde::de::Error::custom(format!("expected {expected}, found \"{text}\""))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_unknown_ones_list_the_choices() {
+        for kind in EventKind::NAMED {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        let custom: EventKind = "custom:dwell".parse().unwrap();
+        assert_eq!(custom.to_string(), "custom:dwell");
+        let error = "purchse".parse::<EventKind>().unwrap_err();
+        assert!(error.contains("purchase"), "{error}");
+    }
+}

@@ -1,0 +1,28 @@
+//! Omnichannel product recommendation.
+#![forbid(unsafe_code)]
+
+pub mod artifact;
+pub mod buffer;
+pub mod catalog;
+pub mod dataset;
+pub mod error;
+pub mod events;
+pub mod ids;
+pub mod interactions;
+pub mod models;
+pub mod query;
+pub mod ranked;
+pub mod recommender;
+pub mod sparse;
+pub mod time;
+
+pub use catalog::{Catalog, Product};
+pub use dataset::Dataset;
+pub use error::{Error, Result};
+pub use ids::{DenseIndex, ItemIx, PlaceIx, UserIx, Vocabulary};
+pub use interactions::{InteractionConfig, Interactions};
+pub use query::{Candidates, HistoryItem, ItemSet, Query};
+pub use ranked::{Ranked, Scored, Source};
+pub use recommender::{FitOptions, Recommender, Rerank};
+pub use sparse::{SparseMatrix, SparseRow};
+pub use time::Timestamp;

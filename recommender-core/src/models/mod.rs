@@ -1,0 +1,15 @@
+//! The algorithms, one room each with the same furniture: `mod.rs` (the fitted model),
+//! `config.rs` (what it is), `fit.rs` (how it is learned).
+//!
+//! Every model has `XxxConfig { … }` (plain serde data, unknown keys refused) with
+//! `validate()`, `fit(&Dataset, &FitOptions) -> Result<Xxx>` and `load(&Tensors) -> Result<Xxx>`,
+//! and a fitted `Xxx` that implements [`Model`].
+
+use crate::artifact::TensorSink;
+use crate::recommender::Recommender;
+
+/// A fitted model: it answers queries and can be put down in an artefact.
+pub trait Model: Recommender {
+    /// Puts everything learned into `tensors`; the model's configuration stands in the manifest.
+    fn save<'a>(&'a self, tensors: &mut TensorSink<'a>);
+}
