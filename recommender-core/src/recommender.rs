@@ -56,6 +56,9 @@ pub fn in_parallel<S: Send>(
         .collect()
 }
 
+/// Told the stage and the share done, from 0 to 1.
+pub type Progress = Arc<dyn Fn(&str, f64) + Send + Sync>;
+
 /// How a fit is run; what the model is stands in its configuration.
 #[derive(Clone, Default)]
 pub struct FitOptions {
@@ -64,7 +67,7 @@ pub struct FitOptions {
     /// Worker threads; none takes the current rayon pool.
     pub threads: Option<usize>,
     /// Told the stage and the share done, from 0 to 1.
-    pub progress: Option<Arc<dyn Fn(&str, f64) + Send + Sync>>,
+    pub progress: Option<Progress>,
     /// Set to stop the work early with [`Error::Cancelled`].
     pub cancel: Arc<AtomicBool>,
 }

@@ -1,0 +1,281 @@
+//! What a pipeline is made of. The only file that names all models.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::Tensors;
+use crate::catalog::Catalog;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::interactions::InteractionConfig;
+use crate::models::Model;
+use crate::models::{Random, RandomConfig};
+use crate::pipeline::blend::{Blend, BlendConfig};
+use crate::pipeline::rerank::RerankConfig;
+use crate::pipeline::{FittedSource, Pipeline};
+use crate::recommender::FitOptions;
+
+/// Most sources a pipeline may have.
+const MAX_SOURCES: usize = 64;
+
+macro_rules! models {
+    ($($(#[$doc:meta])* $variant:ident($config:ident => $model:ident) = $name:literal,)*) => {
+        /// A model and its settings; `kind` in a file is the model's name.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind")]
+        #[non_exhaustive]
+        pub enum ModelConfig {
+            $($(#[$doc])* #[serde(rename = $name)] $variant($config),)*
+        }
+
+        impl ModelConfig {
+            /// Names of all models, as files and the command line write them.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// The name of this model.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// Checks the ranges of its settings.
+            ///
+            /// # Errors
+            /// [`Error::Config`] naming the setting out of range.
+            pub fn validate(&self) -> Result<()> {
+                match self { $(Self::$variant(config) => config.validate(),)* }
+            }
+
+            /// Learns the model from `dataset`.
+            ///
+            /// # Errors
+            /// [`Error::Config`] if a setting is out of range, [`Error::Data`] if the data can't carry the model,
+            /// [`Error::Cancelled`] if the caller asked to stop.
+            pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Box<dyn Model>> {
+                match self { $(Self::$variant(config) => Ok(Box::new(config.fit(dataset, options)?)),)* }
+            }
+
+            /// Takes the model up again from what [`Model::save`] put down.
+            ///
+            /// # Errors
+            /// [`Error::Data`] if `tensors` do not hold such a model.
+            pub fn load(&self, tensors: &Tensors) -> Result<Box<dyn Model>> {
+                match self { $(Self::$variant(_) => Ok(Box::new($model::load(tensors)?)),)* }
+            }
+        }
+    };
+}
+
+models! {
+    /// Any item as likely as any other.
+    Random(RandomConfig => Random) = "random",
+}
+
+impl ModelConfig {
+    /// A model by its name, with `settings` over its defaults, as `{"kind": name, …}` in a file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown name (saying which exist), an unknown setting (saying which exist)
+    /// or a value out of range.
+    pub fn from_settings(
+        name: &str,
+        settings: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self> {
+        if !Self::NAMES.contains(&name) {
+            let expected = format!("one of {}", Self::NAMES.join(", "));
+            return Err(Error::config("model", expected, format!("\"{name}\"")));
+        }
+        let mut object = settings;
+        object.insert("kind".into(), name.into());
+        let config: Self = serde_json::from_value(object.into())
+            .map_err(|error| Error::config(name, "settings of this model", error))?;
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+/// A source of a pipeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Name that answers are attributed to; the model's name, if none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Weight in the blend, above 0.
+    #[serde(default = "default_weight")]
+    pub weight: f32,
+    /// The model.
+    pub model: ModelConfig,
+}
+
+fn default_weight() -> f32 {
+    1.0
+}
+
+impl SourceConfig {
+    /// The name that answers are attributed to.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.model.name())
+    }
+}
+
+/// A whole recipe: how events are weighed, which models propose, how their lists become one answer.
+///
+/// | field | default | range |
+/// |---|---|---|
+/// | `pool` | 200 | 1..=10,000: how many items each source proposes |
+/// | `interactions` | see [`InteractionConfig`] | |
+/// | `sources` | | 1..=64, names unique |
+/// | `blend` | reciprocal rank | see [`BlendConfig`] |
+/// | `fallback` | none | a source that fills what the others can't |
+/// | `rerank` | none | see [`RerankConfig`] |
+///
+/// ```
+/// use recommender_core::pipeline::PipelineConfig;
+/// let config = PipelineConfig::from_toml(r#"
+///     [[sources]]
+///     model = { kind = "random" }
+/// "#)?;
+/// assert_eq!(config.sources[0].name(), "random");
+/// # Ok::<(), recommender_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineConfig {
+    /// How many items each source proposes, at least as many as are asked for.
+    #[serde(default = "default_pool")]
+    pub pool: usize,
+    /// How events are weighed.
+    #[serde(default)]
+    pub interactions: InteractionConfig,
+    /// Who proposes.
+    pub sources: Vec<SourceConfig>,
+    /// How lists are merged.
+    #[serde(default)]
+    pub blend: BlendConfig,
+    /// Who fills what the sources can't: usually popularity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<SourceConfig>,
+    /// What reorders the list, in this order.
+    #[serde(default)]
+    pub rerank: Vec<RerankConfig>,
+}
+
+fn default_pool() -> usize {
+    200
+}
+
+impl PipelineConfig {
+    /// Reads and checks a recipe.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the setting that is unknown, missing or out of range.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text)
+            .map_err(|error| Error::config("pipeline", "a pipeline in TOML", error))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The recipe as a file would say it.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] only.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// Checks everything but the data.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the first setting out of range.
+    pub fn validate(&self) -> Result<()> {
+        if !(1..=10_000).contains(&self.pool) {
+            return Err(Error::config(
+                "pool",
+                "a whole number from 1 to 10,000",
+                self.pool,
+            ));
+        }
+        if !(1..=MAX_SOURCES).contains(&self.sources.len()) {
+            return Err(Error::config(
+                "sources",
+                "1 to 64 sources",
+                self.sources.len(),
+            ));
+        }
+        let mut names = BTreeSet::new();
+        for source in self.sources.iter().chain(&self.fallback) {
+            if !names.insert(source.name()) {
+                let found = format!("\"{}\" twice", source.name());
+                return Err(Error::config(
+                    "sources.name",
+                    "a name of its own for each source",
+                    found,
+                ));
+            }
+            if !(source.weight.is_finite() && source.weight > 0.0) {
+                return Err(Error::config(
+                    "sources.weight",
+                    "a finite number above 0",
+                    source.weight,
+                ));
+            }
+            source.model.validate()?;
+        }
+        self.interactions.validate()?;
+        self.blend.validate()?;
+        self.rerank.iter().try_for_each(RerankConfig::validate)
+    }
+
+    /// Fits every source to `dataset`, which should have been made with [`PipelineConfig::interactions`].
+    ///
+    /// # Errors
+    /// As [`ModelConfig::fit`].
+    pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Pipeline> {
+        options.run(|| {
+            self.assemble(dataset.catalog(), |source| {
+                options.step(source.name(), 0.0)?;
+                source.model.fit(dataset, options)
+            })
+        })
+    }
+
+    /// Puts a pipeline together from the sources that `model` gives.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a setting is out of range, else what `model` gives.
+    pub fn assemble(
+        &self,
+        catalog: &Catalog,
+        mut model: impl FnMut(&SourceConfig) -> Result<Box<dyn Model>>,
+    ) -> Result<Pipeline> {
+        self.validate()?;
+        let mut fitted = |source: &SourceConfig| {
+            Ok::<_, Error>(FittedSource {
+                name: source.name().to_owned(),
+                model: model(source)?,
+            })
+        };
+        Ok(Pipeline {
+            sources: self
+                .sources
+                .iter()
+                .map(&mut fitted)
+                .collect::<Result<_>>()?,
+            fallback: self.fallback.as_ref().map(&mut fitted).transpose()?,
+            blend: Blend::new(
+                self.blend,
+                self.sources.iter().map(|source| source.weight).collect(),
+            ),
+            reranks: self
+                .rerank
+                .iter()
+                .map(|rerank| rerank.build(catalog))
+                .collect(),
+            pool: self.pool,
+        })
+    }
+}
