@@ -56,7 +56,7 @@ pub fn in_parallel<S: Send>(
         .collect()
 }
 
-/// Told the stage and the share done, from 0 to 1.
+/// Told the stage of a fit and the share of it that is done, from 0 to 1.
 pub type Progress = Arc<dyn Fn(&str, f64) + Send + Sync>;
 
 /// How a fit is run; what the model is stands in its configuration.

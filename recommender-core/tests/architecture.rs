@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("buffer", &[]),
-    ("catalog", &["events", "ids", "sparse", "time"]),
+    ("catalog", &["buffer", "events", "ids", "sparse", "time"]),
     (
         "dataset",
         &["catalog", "events", "ids", "interactions", "query", "time"],

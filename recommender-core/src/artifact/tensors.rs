@@ -17,6 +17,12 @@ pub trait Element: Pod {
     const DTYPE: Dtype;
 }
 
+impl Element for u8 {
+    const DTYPE: Dtype = Dtype::U8;
+}
+impl Element for i64 {
+    const DTYPE: Dtype = Dtype::I64;
+}
 impl Element for f32 {
     const DTYPE: Dtype = Dtype::F32;
 }
@@ -69,13 +75,16 @@ impl<'a> TensorSink<'a> {
         self.put::<f32>(&format!("{name}.width"), &[0, matrix.cols()], &[]);
     }
 
-    /// Writes everything in the safetensors format.
+    /// Writes everything in the safetensors format, wide types first, so that every tensor is aligned for its
+    /// type and can be used where it lies in a mapped file.
     ///
     /// # Errors
     /// What `out` gives.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut tensors: Vec<&NamedTensor<'a>> = self.tensors.iter().collect();
+        tensors.sort_by_key(|(_, dtype, _, _)| std::cmp::Reverse(dtype.bitsize()));
         let mut end = 0;
-        let infos = self.tensors.iter().map(|(name, dtype, shape, bytes)| {
+        let infos = tensors.iter().map(|(name, dtype, shape, bytes)| {
             let start = end;
             end += bytes.len();
             let info = TensorInfo {
@@ -90,7 +99,7 @@ impl<'a> TensorSink<'a> {
         header.resize(header.len().next_multiple_of(8), b' ');
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        self.tensors
+        tensors
             .iter()
             .try_for_each(|(_, _, _, bytes)| out.write_all(bytes))
     }
@@ -177,10 +186,42 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_tensor_is_used_where_it_lies() {
+        let mut sink = TensorSink::default();
+        sink.put("bytes", &[1], &[1u8]);
+        sink.put("floats", &[3], &[1.0f32, 2.0, 3.0]);
+        sink.put("longs", &[1], &[1u64]);
+        let mut out = Vec::new();
+        sink.write(&mut out).unwrap();
+        // A mapped file begins at a page.
+        let mut page = vec![0u64; out.len().div_ceil(8)];
+        bytemuck::cast_slice_mut(&mut page)[..out.len()].copy_from_slice(&out);
+        let bytes = Bytes::from_owner(Page(page)).slice(..out.len());
+        let tensors = Tensors::open("test", bytes).unwrap();
+        assert!(matches!(
+            tensors.get::<u64>("longs").unwrap().1,
+            Buffer::Shared(..)
+        ));
+        assert!(matches!(
+            tensors.get::<f32>("floats").unwrap().1,
+            Buffer::Shared(..)
+        ));
+    }
+
+    struct Page(Vec<u64>);
+
+    impl AsRef<[u8]> for Page {
+        fn as_ref(&self) -> &[u8] {
+            bytemuck::cast_slice(&self.0)
+        }
+    }
+
+    #[test]
     fn tensors_and_matrices_come_back_and_cut_bytes_are_refused() {
         let matrix = SparseMatrix::from_rows(3, [vec![(0, 1.0), (2, 2.0)], vec![]]).unwrap();
         let weights = [1.0f32, 2.0, 3.0];
         let mut sink = TensorSink::default();
+        sink.put("text", &[3], b"abc");
         sink.put_matrix("similar", &matrix);
         sink.put("weights", &[3], &weights);
         let mut out = Vec::new();
@@ -190,6 +231,7 @@ mod tests {
         assert_eq!(tensors.matrix("similar").unwrap(), matrix);
         assert_eq!(*tensors.vector::<f32>("weights", 3).unwrap(), weights);
         assert!(tensors.vector::<f32>("weights", 4).is_err());
+        assert_eq!(*tensors.vector::<u8>("text", 3).unwrap(), *b"abc");
         assert!(tensors.get::<u32>("weights").is_err());
         assert!(tensors.get::<f32>("nothing").is_err());
         out.pop();

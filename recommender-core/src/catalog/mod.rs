@@ -1,4 +1,13 @@
-//! What the shop sells: products and their attributes.
+//! What the shop sells: products, their attributes, and the features a model reads from them.
+
+mod features;
+mod names;
+mod terms;
+mod tokens;
+
+pub use features::{FeatureConfig, Features};
+pub use names::FeatureNames;
+pub use tokens::tokens;
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,10 @@
 //! `validate()`, `fit(&Dataset, &FitOptions) -> Result<Xxx>` and `load(&Tensors) -> Result<Xxx>`,
 //! and a fitted `Xxx` that implements [`Model`].
 
+pub mod content;
 pub mod random;
 
+pub use content::{Content, ContentConfig};
 pub use random::{Random, RandomConfig};
 
 use crate::artifact::TensorSink;

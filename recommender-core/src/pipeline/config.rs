@@ -10,7 +10,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::Model;
-use crate::models::{Random, RandomConfig};
+use crate::models::{Content, ContentConfig, Random, RandomConfig};
 use crate::pipeline::blend::{Blend, BlendConfig};
 use crate::pipeline::rerank::RerankConfig;
 use crate::pipeline::{FittedSource, Pipeline};
@@ -68,6 +68,8 @@ macro_rules! models {
 }
 
 models! {
+    /// Products whose descriptions are like those the shopper chose.
+    Content(ContentConfig => Content) = "content",
     /// Any item as likely as any other.
     Random(RandomConfig => Random) = "random",
 }
