@@ -6,9 +6,15 @@
 //! and a fitted `Xxx` that implements [`Model`].
 
 pub mod content;
+pub mod ease;
+pub mod item_knn;
+pub mod popularity;
 pub mod random;
 
 pub use content::{Content, ContentConfig};
+pub use ease::{Ease, EaseConfig};
+pub use item_knn::{ItemKnn, ItemKnnConfig, Similarity};
+pub use popularity::{Count, Popularity, PopularityConfig};
 pub use random::{Random, RandomConfig};
 
 use crate::artifact::TensorSink;

@@ -10,7 +10,10 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::Model;
-use crate::models::{Content, ContentConfig, Random, RandomConfig};
+use crate::models::{
+    Content, ContentConfig, Ease, EaseConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig,
+    Random, RandomConfig,
+};
 use crate::pipeline::blend::{Blend, BlendConfig};
 use crate::pipeline::rerank::RerankConfig;
 use crate::pipeline::{FittedSource, Pipeline};
@@ -70,6 +73,12 @@ macro_rules! models {
 models! {
     /// Products whose descriptions are like those the shopper chose.
     Content(ContentConfig => Content) = "content",
+    /// The linear map that predicts each item from the others.
+    Ease(EaseConfig => Ease) = "ease",
+    /// Items that the same users have.
+    ItemKnn(ItemKnnConfig => ItemKnn) = "item_knn",
+    /// What most shoppers choose.
+    Popularity(PopularityConfig => Popularity) = "popularity",
     /// Any item as likely as any other.
     Random(RandomConfig => Random) = "random",
 }

@@ -1,5 +1,9 @@
 //! The one sparse matrix of the crate: compressed rows, `u32` columns, `f32` values.
 
+mod accumulator;
+
+pub(crate) use accumulator::Accumulator;
+
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 
