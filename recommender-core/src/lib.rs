@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod dataset;
 pub mod engine;
 pub mod error;
+pub mod evaluation;
 pub mod events;
 pub mod histories;
 pub mod ids;

@@ -1,0 +1,181 @@
+//! Metrics, one file each with formula, edge cases and source.
+//!
+//! A name with a cut-off, such as `recall@20`, judges the first 20 answers. Where a formula has variants, each has a
+//! name of its own:
+//!
+//! | name | what | covers |
+//! |---|---|---|
+//! | `recall` | hits / relevant | every query |
+//! | `recall_capped` | hits / min(cut-off, relevant) | every query |
+//! | `precision` | hits / cut-off | every query |
+//! | `ndcg` | binary, ideal over min(cut-off, relevant) | every query |
+//! | `ndcg_full_ideal` | binary, ideal over all relevant | every query |
+//! | `map` | average precision / min(cut-off, relevant) | every query |
+//! | `mrr` | 1 / rank of the first hit | every query |
+//! | `hit_rate` | whether there is a hit | every query |
+//! | `novelty` | mean self-information, bits | queries with an answer |
+//! | `mean_popularity` | mean number of training users | queries with an answer |
+//! | `diversity` | mean cosine distance within the list | queries with two answers or more |
+//! | `coverage` | share of the catalogue recommended to anyone | the run |
+//! | `gini` | inequality of exposure over the catalogue | the run |
+
+mod coverage;
+mod diversity;
+mod facts;
+mod gini;
+mod hit_rate;
+mod list;
+mod map;
+mod mean_popularity;
+mod mrr;
+mod ndcg;
+mod ndcg_full_ideal;
+mod novelty;
+mod precision;
+mod recall;
+mod recall_capped;
+
+pub use coverage::Coverage;
+pub use diversity::Diversity;
+pub use facts::{Exposure, Scratch, TrainingFacts};
+pub use gini::Gini;
+pub use hit_rate::HitRate;
+pub use list::{Metric, MetricAt, MetricList};
+pub use map::Map;
+pub use mean_popularity::MeanPopularity;
+pub use mrr::Mrr;
+pub use ndcg::Ndcg;
+pub use ndcg_full_ideal::NdcgFullIdeal;
+pub use novelty::Novelty;
+pub use precision::Precision;
+pub use recall::Recall;
+pub use recall_capped::RecallCapped;
+
+use std::fmt;
+
+use crate::ids::ItemIx;
+
+/// One answer, cut and judged: all a [`QueryMetric`] sees of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// The items as served, best first, at most [`Judged::cutoff`].
+    pub items: &'a [ItemIx],
+    /// Whether a relevant item stands at each rank, where items of equal scores are taken in the worst order;
+    /// at most [`Judged::cutoff`]. Ranks past its end are misses.
+    pub hits: &'a [bool],
+    /// How many items are relevant, at least one.
+    pub relevant: usize,
+    /// How many answers were wanted, at least one. A shorter list is a list with misses at its end.
+    pub cutoff: usize,
+}
+
+impl Judged<'_> {
+    /// How many relevant items were found.
+    #[must_use]
+    pub fn hit_count(&self) -> usize {
+        self.hits.iter().filter(|&&hit| hit).count()
+    }
+
+    /// The most relevant items a list of this length can hold.
+    #[must_use]
+    pub fn reachable(&self) -> usize {
+        self.relevant.min(self.cutoff)
+    }
+
+    /// Ranks of the relevant items found, the best being 1.
+    pub fn hit_ranks(&self) -> impl Iterator<Item = usize> + '_ {
+        let ranked = self.hits.iter().enumerate();
+        ranked.filter(|&(_, &hit)| hit).map(|(rank, _)| rank + 1)
+    }
+}
+
+/// A number for each query; the run's figure is their mean over the queries covered.
+pub trait QueryMetric: Send + Sync + fmt::Debug {
+    /// The name without cut-off.
+    fn name(&self) -> &'static str;
+
+    /// The number for one answer, or none if it is not defined for it.
+    fn value(
+        &self,
+        answer: &Judged<'_>,
+        facts: &TrainingFacts<'_>,
+        scratch: &mut Scratch,
+    ) -> Option<f64>;
+
+    /// Whether the number depends on what was relevant; if not, it is not computed for parts of the truth.
+    fn judges_relevance(&self) -> bool {
+        true
+    }
+}
+
+/// One number for all answers of a run together.
+pub trait RunMetric: Send + Sync + fmt::Debug {
+    /// The name without cut-off.
+    fn name(&self) -> &'static str;
+
+    /// The number for the run, or none if it is not defined for it.
+    fn value(&self, exposure: &Exposure, facts: &TrainingFacts<'_>) -> Option<f64>;
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::dataset::Dataset;
+    use crate::evaluation::split::tests::table;
+    use crate::interactions::InteractionConfig;
+
+    /// Four users: "a" is known to all, "b" to two, "c" to one.
+    pub(crate) fn dataset() -> Dataset {
+        let rows = [
+            ("u1", "a", 1),
+            ("u2", "a", 1),
+            ("u3", "a", 1),
+            ("u4", "a", 1),
+            ("u1", "b", 1),
+            ("u2", "b", 1),
+            ("u3", "c", 1),
+        ];
+        Dataset::new(table(&rows), vec![], InteractionConfig::default()).unwrap()
+    }
+
+    /// The value of `metric` for hits written as `"10100"`.
+    pub(crate) fn judge(
+        metric: &dyn QueryMetric,
+        hits: &str,
+        relevant: usize,
+        cutoff: usize,
+    ) -> f64 {
+        let hits: Vec<bool> = hits.chars().map(|hit| hit == '1').collect();
+        let answer = Judged {
+            items: &[],
+            hits: &hits,
+            relevant,
+            cutoff,
+        };
+        let dataset = dataset();
+        let facts = TrainingFacts::new(&dataset);
+        let value = metric.value(&answer, &facts, &mut Scratch::default());
+        value.expect("accuracy covers every query")
+    }
+
+    /// The value of a metric that looks at the items alone.
+    pub(crate) fn of_items(metric: &dyn QueryMetric, items: &[u32]) -> Option<f64> {
+        let items: Vec<ItemIx> = items.iter().map(|&item| ItemIx(item)).collect();
+        let answer = Judged {
+            items: &items,
+            hits: &[],
+            relevant: 1,
+            cutoff: 10,
+        };
+        let dataset = dataset();
+        let facts = TrainingFacts::new(&dataset);
+        metric.value(&answer, &facts, &mut Scratch::default())
+    }
+
+    pub(crate) fn assert_close(found: f64, expected: f64) {
+        assert!(
+            (found - expected).abs() < 1e-12,
+            "{found} is not {expected}"
+        );
+    }
+}
