@@ -1,0 +1,52 @@
+//! Compiles the contract in `proto/` without `protoc`, into `OUT_DIR`.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// The packages of the contract; every `.proto` file of each is compiled.
+const PACKAGES: [&str; 1] = ["recommender/v1"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = proto_root();
+    println!("cargo:rerun-if-changed={}", root.display());
+    let files = proto_files(&root)?;
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler
+        .include_source_info(true)
+        .include_imports(true)
+        .open_files(files)?;
+    let descriptors = PathBuf::from(std::env::var("OUT_DIR")?).join("recommender.v1.bin");
+    std::fs::write(descriptors, compiler.encode_file_descriptor_set())?;
+    tonic_prost_build::configure()
+        .extern_path(".google.rpc", "::tonic_types::pb")
+        .emit_rerun_if_changed(false)
+        .compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
+
+/// The link inside the package, or what it points to where links can't be checked out.
+fn proto_root() -> PathBuf {
+    let link = Path::new("proto");
+    if link.is_dir() {
+        link.to_path_buf()
+    } else {
+        PathBuf::from("../proto")
+    }
+}
+
+fn proto_files(root: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for package in PACKAGES {
+        for entry in std::fs::read_dir(root.join(package))? {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "proto")
+            {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,46 @@
+//! What can keep a server from serving.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// What can keep a server from serving.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {}", bind_reason(source))]
+    Bind {
+        /// The address, as it was set.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A setting names something that does not exist.
+    #[error("setting \"{key}\": expected {expected}, found {found}")]
+    Setting {
+        /// The key of the setting.
+        key: &'static str,
+        /// What would have been right.
+        expected: String,
+        /// What was there.
+        found: String,
+    },
+    /// The worker threads can't be started.
+    #[error("can't start the worker threads: {0}")]
+    Workers(String),
+    /// The signals that stop a server can't be listened for.
+    #[error("can't listen for signals: {0}")]
+    Signals(io::Error),
+    /// The contract's descriptors can't be offered for reflection: a fault of this crate.
+    #[error("can't offer reflection: {0}")]
+    Reflection(String),
+    /// The transport failed.
+    #[error("the transport failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+fn bind_reason(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        return "another program uses this port; set `listen` to a free one".to_owned();
+    }
+    error.to_string()
+}

@@ -1,0 +1,15 @@
+//! The generated types of `recommender.v1`, and their descriptors.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::allow_attributes_without_reason,
+    clippy::wildcard_enum_match_arm,
+    clippy::too_many_lines,
+    reason = "generated code; the contract itself is documented to the last element"
+)]
+
+tonic::include_proto!("recommender.v1");
+
+/// The encoded `FileDescriptorSet` of the contract and all that it imports, for reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("recommender.v1");

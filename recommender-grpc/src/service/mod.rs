@@ -1,0 +1,3 @@
+//! The methods of `recommender.v1.RecommendationService`.
+
+mod deadline;

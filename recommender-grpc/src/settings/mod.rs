@@ -1,0 +1,135 @@
+//! Settings of a server: what was said in a file and in the environment, and what it comes to.
+
+mod keys;
+mod problem;
+mod raw;
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use problem::{SettingProblem, SettingsError};
+pub use raw::RawSettings;
+
+/// Everything a server needs to know before it opens its port, with no option left open.
+///
+/// In a TOML file the keys below stand at the top; in the environment they are written
+/// `RECOMMENDER_MAX_PAGE_SIZE` and so on, and win over the file. A key that does not exist is refused in both.
+///
+/// | key | default | range |
+/// |---|---|---|
+/// | `listen` | `127.0.0.1:50051` | address and port; port 0 takes a free one |
+/// | `catalog` | `default` | name of the catalogue in resource names |
+/// | `serving_configs` | none | table of name = model directory; relative to the file; in the environment `name=directory,…` |
+/// | `fallback_serving_config` | none | one that answers, marked as degraded, when another fails |
+/// | `default_page_size` | 20 | 1 to `max_page_size` |
+/// | `max_page_size` | 1,000 | 1 to 100,000 |
+/// | `max_exclusions` | 100,000 | 0 to 10,000,000 |
+/// | `max_context_products` | 1,000 | 1 to 1,000,000 |
+/// | `max_recent_events` | 10,000 | 1 to 1,000,000: products in all recent events |
+/// | `max_batch_requests` | 100 | 1 to 10,000 |
+/// | `max_message_bytes` | 4,194,304 | 1,024 to 1,073,741,824 |
+/// | `max_concurrent_streams` | 256 | 1 to 100,000: calls at once on one connection |
+/// | `max_queued_requests` | 256 | 0 to 1,000,000: calls that wait for a worker |
+/// | `worker_threads` | the processors | 1 to 1,024 |
+/// | `request_timeout_ms` | 5,000 | 1 to 3,600,000: for callers who set no deadline |
+/// | `drain_timeout_ms` | 30,000 | 0 to 3,600,000 |
+/// | `max_connection_age_ms` | 1,800,000 | 1,000 to 86,400,000: then clients reconnect, and balancers can spread them |
+///
+/// ```
+/// use recommender_grpc::settings::RawSettings;
+/// let mut raw = RawSettings::default();
+/// raw.add_toml("listen = \"0.0.0.0:8000\"\nmax_page_size = 50", "server.toml", "".as_ref());
+/// raw.add_environment([("RECOMMENDER_MAX_PAGE_SIZE".into(), "60".into())]);
+/// let settings = raw.resolve()?;
+/// assert_eq!(settings.listen.port(), 8000);
+/// assert_eq!(settings.limits.max_page_size, 60);
+/// # Ok::<(), recommender_grpc::settings::SettingsError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Name of the catalogue in resource names: `catalogs/{catalog}/servingConfigs/…`.
+    pub catalog: String,
+    /// Directory of the model behind each serving config.
+    pub serving_configs: BTreeMap<String, PathBuf>,
+    /// Name of the serving config that answers when another fails.
+    pub fallback_serving_config: Option<String>,
+    /// Bounds of a single call.
+    pub limits: RequestLimits,
+    /// How processor work is run.
+    pub workers: WorkerSettings,
+    /// Bounds of a connection.
+    pub connection: ConnectionSettings,
+    /// How long a call may take whose caller sets no deadline.
+    pub request_timeout: Duration,
+    /// How long calls in flight may take to finish after a signal to stop.
+    pub drain_timeout: Duration,
+}
+
+/// Bounds of a single call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// Products answered when a call asks for page size 0.
+    pub default_page_size: usize,
+    /// Most products answered.
+    pub max_page_size: usize,
+    /// Most products excluded.
+    pub max_exclusions: usize,
+    /// Most products of a page.
+    pub max_context_products: usize,
+    /// Most products in all of a context's recent events.
+    pub max_recent_events: usize,
+    /// Most requests of a batch.
+    pub max_batch_requests: usize,
+    /// Largest message taken or given, in bytes.
+    pub max_message_bytes: usize,
+}
+
+/// How processor work is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// Threads that compute answers.
+    pub threads: usize,
+    /// Calls that may wait for a thread; those beyond are turned away.
+    pub max_queued: usize,
+}
+
+/// Bounds of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionSettings {
+    /// Most calls at once on one connection.
+    pub max_streams: u32,
+    /// Age at which the client is asked to connect anew.
+    pub max_age: Duration,
+}
+
+impl Settings {
+    /// Reads `file`, if one is given, and the variables of this process that begin with `RECOMMENDER_`.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with every problem found: an unreadable file, an unknown key, a value out of range.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let mut raw = RawSettings::default();
+        if let Some(file) = file {
+            raw.add_file(file);
+        }
+        raw.add_environment(std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            Some((name, value.to_string_lossy().into_owned()))
+        }));
+        raw.resolve()
+    }
+}
+
+impl Default for Settings {
+    /// The defaults of the table above.
+    fn default() -> Self {
+        RawSettings::default()
+            .resolve()
+            .expect("the defaults are within their ranges, as the tests check")
+    }
+}

@@ -1,0 +1,210 @@
+//! What a caller is told when there is no answer: the one place where errors become gRPC statuses.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use recommender_core::Error;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::workers::WorkError;
+
+/// The domain of every `ErrorInfo` of this service.
+pub const ERROR_DOMAIN: &str = "recommender";
+
+/// When a caller who was turned away should ask again.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The request is wrong in these fields.
+    Invalid(Vec<FieldViolation>),
+    /// There is no serving config of this name.
+    UnknownServingConfig {
+        /// The name as the caller wrote it.
+        name: String,
+        /// Names of those that exist.
+        known: Vec<String>,
+    },
+    /// The model of this serving config is not loaded yet.
+    NotLoaded(String),
+    /// The workers gave no result.
+    Work(WorkError),
+    /// The engine failed.
+    Engine(Error),
+}
+
+impl From<WorkError> for Refusal {
+    fn from(error: WorkError) -> Self {
+        Self::Work(error)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl Refusal {
+    /// Whether the fault lies with the serving config's own model, so that another might still answer.
+    pub(crate) fn is_fault(&self) -> bool {
+        match self {
+            Self::Engine(Error::Internal(_)) | Self::Work(WorkError::Panicked(_)) => true,
+            Self::Engine(
+                Error::Input(_) | Error::Config(_) | Error::Data { .. } | Error::Cancelled,
+            )
+            | Self::Work(WorkError::Full | WorkError::DeadlineExceeded)
+            | Self::Invalid(_)
+            | Self::UnknownServingConfig { .. }
+            | Self::NotLoaded(_) => false,
+        }
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(violations) => invalid(&violations),
+            Refusal::UnknownServingConfig { name, known } => unknown_serving_config(&name, &known),
+            Refusal::NotLoaded(name) => not_loaded(&name),
+            Refusal::Work(error) => of_work(&error),
+            Refusal::Engine(error) => of_engine(&error),
+        }
+    }
+}
+
+fn invalid(violations: &[FieldViolation]) -> Status {
+    let message = violations
+        .iter()
+        .map(|violation| format!("{}: {}", violation.field, violation.description))
+        .collect::<Vec<_>>()
+        .join("; ");
+    let mut details = because("INVALID_REQUEST", []);
+    details.set_bad_request(violations);
+    Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+fn unknown_serving_config(name: &str, known: &[String]) -> Status {
+    let known = known.join(", ");
+    let message = format!("there is no serving config \"{name}\"; there are: {known}");
+    let mut details = because(
+        "SERVING_CONFIG_NOT_FOUND",
+        [("serving_config", name), ("known", &known)],
+    );
+    details.set_resource_info("recommender.v1.ServingConfig", name, "", &message);
+    Status::with_error_details(Code::NotFound, message, details)
+}
+
+fn not_loaded(name: &str) -> Status {
+    let mut details = because("MODEL_NOT_LOADED", [("serving_config", name)]);
+    details.set_retry_info(Some(RETRY_DELAY));
+    let message = format!("the model of serving config \"{name}\" is still being loaded");
+    Status::with_error_details(Code::Unavailable, message, details)
+}
+
+fn of_work(error: &WorkError) -> Status {
+    let (code, reason) = match error {
+        WorkError::Full => (Code::ResourceExhausted, "OVERLOADED"),
+        WorkError::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+        WorkError::Panicked(_) => (Code::Internal, "INTERNAL"),
+    };
+    let mut details = because(reason, []);
+    if code == Code::ResourceExhausted {
+        details.set_retry_info(Some(RETRY_DELAY));
+    }
+    Status::with_error_details(code, error.to_string(), details)
+}
+
+fn of_engine(error: &Error) -> Status {
+    let message = error.to_string();
+    let (code, details) = match error {
+        Error::Input(input) => {
+            let mut details = because("INVALID_REQUEST", []);
+            let field = input.field.clone().unwrap_or_default();
+            let wrong = format!("expected {}, found {}", input.expected, input.found);
+            details.add_bad_request_violation(field, wrong);
+            (Code::InvalidArgument, details)
+        }
+        Error::Config(config) => {
+            let mut details = because("MODEL_CONFIGURATION", [("setting", &*config.field)]);
+            details.add_precondition_failure_violation("CONFIGURATION", &config.field, &message);
+            (Code::FailedPrecondition, details)
+        }
+        Error::Data { what, .. } => (
+            Code::FailedPrecondition,
+            because("UNPROCESSABLE", [("what", &**what)]),
+        ),
+        Error::Cancelled => (Code::Cancelled, because("CANCELLED", [])),
+        Error::Internal(_) => (Code::Internal, because("INTERNAL", [])),
+    };
+    Status::with_error_details(code, message, details)
+}
+
+fn because<const N: usize>(reason: &str, metadata: [(&str, &str); N]) -> ErrorDetails {
+    let metadata: HashMap<String, String> = metadata
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use recommender_core::error::InputError;
+
+    use super::*;
+
+    fn reason(status: &Status) -> String {
+        let details = status.get_error_details();
+        details.error_info().unwrap().reason.clone()
+    }
+
+    #[test]
+    fn every_group_of_engine_errors_has_its_code() {
+        let cases = [
+            (
+                InputError::new("request", "a key", "none")
+                    .in_field("user")
+                    .into(),
+                Code::InvalidArgument,
+            ),
+            (
+                Error::config("ease.regularization", "above 0", -1),
+                Code::FailedPrecondition,
+            ),
+            (Error::data("ease", "too large"), Code::FailedPrecondition),
+            (Error::Cancelled, Code::Cancelled),
+            (Error::Internal("broken".into()), Code::Internal),
+        ];
+        for (error, code) in cases {
+            let text = error.to_string();
+            let status = Status::from(Refusal::from(error));
+            assert_eq!(status.code(), code, "{text}");
+            assert_eq!(status.message(), text);
+            assert!(!reason(&status).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_full_server_says_when_to_ask_again() {
+        let status = Status::from(Refusal::from(WorkError::Full));
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        let details = status.get_error_details();
+        assert_eq!(details.retry_info().unwrap().retry_delay, Some(RETRY_DELAY));
+    }
+
+    #[test]
+    fn wrong_fields_are_named_one_by_one() {
+        let violations = vec![
+            FieldViolation::new("page_size", "expected at least 0, found -1"),
+            FieldViolation::new("context", "expected a context, found none"),
+        ];
+        let status = Status::from(Refusal::Invalid(violations.clone()));
+        assert_eq!(reason(&status), "INVALID_REQUEST");
+        let details = status.get_error_details();
+        let named = &details.bad_request().unwrap().field_violations;
+        assert_eq!(format!("{named:?}"), format!("{violations:?}"));
+    }
+}
