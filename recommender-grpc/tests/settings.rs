@@ -1,5 +1,7 @@
 //! Settings from a file and the environment.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use recommender_grpc::settings::{RawSettings, Settings, SettingsError};

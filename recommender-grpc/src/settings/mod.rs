@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use problem::{SettingProblem, SettingsError};
 pub use raw::RawSettings;
+pub(crate) use resolve::is_resource_id;
 
 /// Everything a server needs to know before it opens its port, with no option left open.
 ///

@@ -1,0 +1,132 @@
+//! The models behind the serving configs, swapped whole while requests go on.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use recommender_core::engine::Engine;
+use tokio::sync::watch;
+
+use crate::health::Health;
+use crate::proto::RecommenderKind;
+use crate::serving_config::ServingConfigName;
+use crate::status::Refusal;
+
+/// An engine as it is served: under a version, and with the kind of each of its sources.
+#[derive(Debug)]
+pub struct ServedModel {
+    engine: Arc<Engine>,
+    version: String,
+    kinds: HashMap<String, RecommenderKind>,
+}
+
+impl ServedModel {
+    /// Serves `engine`; every answer says that `version` gave it.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, version: impl Into<String>) -> Self {
+        let config = engine.config();
+        let kinds = config
+            .sources
+            .iter()
+            .chain(&config.fallback)
+            .map(|source| (source.name().to_owned(), kind_of(source.model.name())))
+            .collect();
+        Self {
+            engine,
+            version: version.into(),
+            kinds,
+        }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The version that answers name.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What kind of method a source of the engine is.
+    pub(crate) fn kind(&self, source: &str) -> RecommenderKind {
+        self.kinds.get(source).copied().unwrap_or_default()
+    }
+}
+
+/// The contract's word for a model of the library.
+fn kind_of(model: &str) -> RecommenderKind {
+    match model {
+        "item_knn" => RecommenderKind::ItemKnn,
+        "ease" => RecommenderKind::Ease,
+        "content" => RecommenderKind::Content,
+        "popularity" => RecommenderKind::Popular,
+        _ => RecommenderKind::Unspecified,
+    }
+}
+
+/// The models of one moment, by serving config.
+pub(crate) type Snapshot = Arc<BTreeMap<String, Arc<ServedModel>>>;
+
+/// The models behind the serving configs.
+///
+/// A request takes one snapshot and keeps it to its end, so a swap never shows within an answer.
+#[derive(Debug, Clone)]
+pub struct Models {
+    current: Arc<watch::Sender<Snapshot>>,
+    catalog: Arc<str>,
+    expected: Arc<BTreeSet<String>>,
+    health: Health,
+}
+
+impl Models {
+    /// No model yet; the server is ready once each of `expected` has one.
+    pub(crate) fn new(catalog: &str, expected: Vec<String>, health: Health) -> Self {
+        Self {
+            current: Arc::new(watch::Sender::new(Snapshot::default())),
+            catalog: catalog.into(),
+            expected: Arc::new(expected.into_iter().collect()),
+            health,
+        }
+    }
+
+    /// Puts a model behind a serving config, in place of the one that was there.
+    /// The requests under way keep the old one.
+    pub fn put(&self, serving_config: &str, model: ServedModel) {
+        self.current.send_modify(|current| {
+            let models = Arc::make_mut(current);
+            models.insert(serving_config.to_owned(), Arc::new(model));
+        });
+        let current = self.snapshot();
+        if self.expected.iter().all(|name| current.contains_key(name)) {
+            self.health.ready();
+        }
+    }
+
+    /// The models of this moment.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Arc::clone(&self.current.borrow())
+    }
+
+    /// The model behind serving config `name` in `snapshot`, or why there is none.
+    pub(crate) fn find(
+        &self,
+        snapshot: &Snapshot,
+        name: &ServingConfigName,
+    ) -> Result<Arc<ServedModel>, Refusal> {
+        let ours = *name.catalog() == *self.catalog;
+        if let Some(model) = snapshot.get(name.id()).filter(|_| ours) {
+            return Ok(Arc::clone(model));
+        }
+        if ours && self.expected.contains(name.id()) {
+            return Err(Refusal::NotLoaded(name.to_string()));
+        }
+        let known: BTreeSet<&String> = snapshot.keys().chain(&*self.expected).collect();
+        let full_name = |id| ServingConfigName::new(&*self.catalog, id).to_string();
+        Err(Refusal::UnknownServingConfig {
+            name: name.to_string(),
+            known: known.into_iter().map(full_name).collect(),
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! The life of a server: put together, opened, drained.
+
+use std::future::{Future, pending};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tonic::server::NamedService;
+use tonic::transport::server::{Router, TcpIncoming};
+use tonic_health::pb::health_server::HealthServer;
+
+use crate::error::ServeError;
+use crate::health::Health;
+use crate::models::{Models, ServedModel};
+use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::proto::recommendation_service_server::RecommendationServiceServer;
+use crate::service::{Rules, Service};
+use crate::settings::Settings;
+use crate::workers::Workers;
+
+/// How often an idle connection is checked, and how long its client may take to answer.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+
+/// Puts a server together.
+#[derive(Debug)]
+pub struct ServerBuilder {
+    settings: Settings,
+    models: Vec<(String, ServedModel)>,
+    workers: Option<Workers>,
+}
+
+impl ServerBuilder {
+    /// A server by `settings`.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            models: Vec::new(),
+            workers: None,
+        }
+    }
+
+    /// Puts `model` behind the serving config of this name, besides those of the settings.
+    #[must_use]
+    pub fn with_model(mut self, serving_config: impl Into<String>, model: ServedModel) -> Self {
+        self.models.push((serving_config.into(), model));
+        self
+    }
+
+    /// Computes on these workers instead of starting its own.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Workers) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// The server; it is ready once every serving config of the settings has a model.
+    ///
+    /// # Errors
+    /// [`ServeError::Setting`] if there is no serving config at all, or the fallback is none of them;
+    /// [`ServeError::Workers`] if the worker threads can't be started.
+    pub fn build(self) -> Result<Server, ServeError> {
+        let settings = self.settings;
+        let mut names: Vec<String> = settings.serving_configs.keys().cloned().collect();
+        names.extend(self.models.iter().map(|(name, _)| name.clone()));
+        check_names(&names, settings.fallback_serving_config.as_deref())?;
+        let workers = match self.workers {
+            Some(workers) => workers,
+            None => Workers::start(settings.workers)?,
+        };
+        let health = Health::new(&[RecommendationServiceServer::<Service>::NAME]);
+        let models = Models::new(&settings.catalog, names, health.clone());
+        for (name, model) in self.models {
+            models.put(&name, model);
+        }
+        Ok(Server {
+            settings,
+            models,
+            workers,
+            health,
+        })
+    }
+}
+
+fn check_names(names: &[String], fallback: Option<&str>) -> Result<(), ServeError> {
+    if names.is_empty() {
+        return Err(ServeError::Setting {
+            key: "serving_configs",
+            expected: "at least one name = \"model directory\"".to_owned(),
+            found: "none".to_owned(),
+        });
+    }
+    match fallback {
+        Some(fallback) if !names.iter().any(|name| name == fallback) => Err(ServeError::Setting {
+            key: "fallback_serving_config",
+            expected: format!("one of {}", names.join(", ")),
+            found: format!("\"{fallback}\""),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A server that can be opened.
+#[derive(Debug)]
+pub struct Server {
+    settings: Settings,
+    models: Models,
+    workers: Workers,
+    health: Health,
+}
+
+/// How a server that was told to stop came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Every call in flight was answered.
+    Complete,
+    /// The time for draining ran out, or a second signal came, with calls still in flight.
+    CutShort,
+}
+
+impl Server {
+    /// The models, to put new ones in while the server runs.
+    #[must_use]
+    pub fn models(&self) -> Models {
+        self.models.clone()
+    }
+
+    /// Serves on `listener` until `shutdown` is done, then answers the calls in flight and takes no new ones,
+    /// for at most [`Settings::drain_timeout`].
+    ///
+    /// # Errors
+    /// [`ServeError::Transport`] if the transport fails.
+    pub async fn serve_with_listener(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Drained, ServeError> {
+        self.serve_until(listener, shutdown, pending()).await
+    }
+
+    /// Serves on the address of the settings until SIGTERM or SIGINT, then drains; a second signal ends the draining.
+    ///
+    /// # Errors
+    /// [`ServeError::Bind`] if the address can't be listened on, [`ServeError::Transport`] if the transport fails.
+    pub async fn serve(self) -> Result<Drained, ServeError> {
+        let listener = bind(self.settings.listen).await?;
+        self.serve_until_signalled(listener).await
+    }
+
+    /// Serves on `listener` until SIGTERM or SIGINT, then drains; a second signal ends the draining.
+    ///
+    /// # Errors
+    /// [`ServeError::Signals`] if signals can't be listened for, [`ServeError::Transport`] if the transport fails.
+    pub async fn serve_until_signalled(self, listener: TcpListener) -> Result<Drained, ServeError> {
+        let (mut first, mut second) = (Signals::listen()?, Signals::listen()?);
+        let hurry = async move {
+            second.next().await;
+            second.next().await;
+        };
+        self.serve_until(listener, async move { first.next().await }, hurry)
+            .await
+    }
+
+    async fn serve_until(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+    ) -> Result<Drained, ServeError> {
+        let drain_timeout = self.settings.drain_timeout;
+        let health = self.health.clone();
+        let router = self.router()?;
+        let (stop, stopped) = oneshot::channel();
+        let signal = async move {
+            shutdown.await;
+            tracing::info!("draining");
+            health.drain();
+            // The receiver is gone only when there is nothing left to drain.
+            let _ = stop.send(());
+        };
+        let out_of_time = async move {
+            if stopped.await.is_err() {
+                pending::<()>().await;
+            }
+            tokio::time::sleep(drain_timeout).await;
+        };
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        tokio::select! {
+            result = router.serve_with_incoming_shutdown(incoming, signal) => {
+                result?;
+                Ok(Drained::Complete)
+            }
+            () = out_of_time => Ok(Drained::CutShort),
+            () = hurry => Ok(Drained::CutShort),
+        }
+    }
+
+    fn router(self) -> Result<Router, ServeError> {
+        let limits = self.settings.limits;
+        let rules = Rules {
+            fallback: self.settings.fallback_serving_config,
+            limits,
+            timeout: self.settings.request_timeout,
+        };
+        let service = Service::new(self.models, self.workers, rules);
+        let service = RecommendationServiceServer::new(service)
+            .max_decoding_message_size(limits.max_message_bytes)
+            .max_encoding_message_size(limits.max_message_bytes);
+        let reflection = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let unusable =
+            |error: tonic_reflection::server::Error| ServeError::Reflection(error.to_string());
+        Ok(tonic::transport::Server::builder()
+            .max_concurrent_streams(self.settings.connection.max_streams)
+            .max_connection_age(self.settings.connection.max_age)
+            .http2_keepalive_interval(Some(KEEPALIVE.0))
+            .http2_keepalive_timeout(Some(KEEPALIVE.1))
+            .add_service(HealthServer::new(self.health))
+            .add_service(reflection().build_v1().map_err(unusable)?)
+            .add_service(reflection().build_v1alpha().map_err(unusable)?)
+            .add_service(service))
+    }
+}
+
+/// Listens on `address`; port 0 takes a free one.
+///
+/// # Errors
+/// [`ServeError::Bind`], which says so if another program uses the port.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Bind { address, source })
+}
+
+/// The signals that stop a server.
+#[derive(Debug)]
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self, ServeError> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(ServeError::Signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(ServeError::Signals)?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => (),
+            _ = self.interrupt.recv() => (),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Result<Self, ServeError> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            pending::<()>().await;
+        }
+    }
+}
