@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod query;
 pub mod ranked;
 pub mod recommender;
+pub mod rows;
 pub mod sparse;
 pub mod time;
 

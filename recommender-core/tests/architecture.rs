@@ -22,7 +22,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("buffer", &[]),
-    ("catalog", &["buffer", "events", "ids", "sparse", "time"]),
+    (
+        "catalog",
+        &["buffer", "events", "ids", "rows", "sparse", "time"],
+    ),
     (
         "dataset",
         &["catalog", "events", "ids", "interactions", "query", "time"],
@@ -59,7 +62,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("events", &["ids", "time"]),
+    ("events", &["ids", "rows", "time"]),
     (
         "histories",
         &[
@@ -111,6 +114,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("query", &["events", "ids", "time"]),
     ("ranked", &["ids", "query"]),
     ("recommender", &["query", "ranked"]),
+    ("rows", &["time"]),
     ("sparse", &["buffer"]),
     ("time", &[]),
 ];

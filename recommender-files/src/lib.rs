@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Files and directories for [`recommender_core`]: paths live here, the work is done there.
+#![deny(unsafe_code)]
+
+mod read;
+
+pub use read::{
+    EventOptions, ProductOptions, read_event_map, read_events, read_product_map, read_products,
+};

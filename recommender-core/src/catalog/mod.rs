@@ -9,6 +9,8 @@ pub use features::{FeatureConfig, Features};
 pub use names::FeatureNames;
 pub use tokens::tokens;
 
+pub mod read;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

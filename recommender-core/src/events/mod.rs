@@ -2,6 +2,7 @@
 
 mod channel;
 mod kind;
+pub mod read;
 mod table;
 
 pub use channel::Channel;
