@@ -1,12 +1,12 @@
 //! The evaluator through its public face: protocols, ties, leaks, determinism, bad recommenders.
-
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use recommender_core::evaluation::{
     CaseOptions, ColdUsers, DropReason, Evaluation, Evaluator, Report, SeenItems, Split, Splitter,
-    TestCases,
+    TestCases, Ties,
 };
 use recommender_core::events::{Event, EventKind, EventTable};
+use recommender_core::models::{EaseConfig, ItemKnnConfig, PopularityConfig};
 use recommender_core::{
     Dataset, Error, FitOptions, InteractionConfig, ItemIx, Query, Ranked, Recommender, Result,
     Timestamp,
@@ -150,6 +150,33 @@ fn a_planted_future_item_is_seen_by_nothing_that_learns_and_by_no_answer() {
 }
 
 #[test]
+fn no_model_of_this_crate_recommends_the_future() {
+    let mut events = Vec::new();
+    for visitor in ["ann", "bob", "cat", "dan"] {
+        events.extend(["cup", "pot", visitor].map(|item| event(visitor, item, 10)));
+        events.push(event(visitor, "future", 100));
+    }
+    events.extend([event("eve", "cup", 20), event("eve", "future", 90)]);
+    let table = table(&events);
+    let split = "time:90"
+        .parse::<Splitter>()
+        .unwrap()
+        .split(&table, 0)
+        .unwrap();
+    let dataset = dataset(table, &split);
+    let options = FitOptions::default();
+    let popularity = PopularityConfig::default().fit(&dataset, &options).unwrap();
+    let item_knn = ItemKnnConfig::default().fit(&dataset, &options).unwrap();
+    let ease = EaseConfig::default().fit(&dataset, &options).unwrap();
+    for model in [&popularity as &dyn Recommender, &item_knn, &ease] {
+        let evaluation = evaluate("hit_rate@50", model, &dataset, &split);
+        assert_mean(&evaluation, "hit_rate@50", 0.0);
+        assert_eq!(evaluation.report().outside_catalogue, 0);
+        assert!(evaluation.report().empty_lists < 5);
+    }
+}
+
+#[test]
 fn a_query_of_a_time_split_holds_only_the_past_and_is_asked_at_the_split() {
     let table = table(&[
         event("ann", "cup", 10),
@@ -187,6 +214,40 @@ fn a_constant_score_gains_nothing_from_ties() {
     // A hit alone on its score keeps its rank, although it ends the list.
     let evaluation = evaluate("mrr@2", &by_number(40), &dataset, &split);
     assert_mean(&evaluation, "mrr@2", 1.0);
+}
+
+#[test]
+fn ties_as_served_are_reported_beside_the_worst_and_on_demand() {
+    let (dataset, split) = given(
+        &[("eve", "i0 i1 i2 i3"), ("ann", "own"), ("bob", "his")],
+        &[("ann", "i0"), ("bob", "i3")],
+    );
+    let constant = Scorer(|_: u32, _: &Query| 1.0, 4);
+    let evaluation = evaluate("mrr@4,novelty@4", &constant, &dataset, &split);
+    assert_mean(&evaluation, "mrr@4", 0.25);
+    let figures = &evaluation.report().metrics;
+    assert_eq!(figures["mrr@4"].as_served, Some((1.0 + 0.25) / 2.0));
+    assert_eq!(figures["novelty@4"].as_served, None);
+    let cases = TestCases::new(&dataset, &split, CaseOptions::default()).unwrap();
+    let evaluator = Evaluator::new("mrr@4".parse().unwrap()).with_ties(Ties::Served);
+    let served = evaluator
+        .evaluate("model", &constant, &dataset, &cases)
+        .unwrap();
+    assert_mean(&served, "mrr@4", (1.0 + 0.25) / 2.0);
+    assert_eq!(served.report().metrics["mrr@4"].as_served, None);
+}
+
+#[test]
+fn a_list_that_changes_with_its_length_leaves_ties_unsettled_and_counted() {
+    // Asked for one item it begins with item 0, asked for more with item 1.
+    let fickle = |item: u32, query: &Query| match (query.limit, item) {
+        (1, 0) | (2.., 1) => 2.0,
+        _ => 1.0,
+    };
+    let (dataset, split) = given(&[("eve", "i0 i1 i2"), ("ann", "own")], &[("ann", "i0")]);
+    let evaluation = evaluate("mrr@1", &Scorer(fickle, 3), &dataset, &split);
+    assert_eq!(evaluation.report().unsettled_ties, 1);
+    assert_mean(&evaluation, "mrr@1", 1.0);
 }
 
 #[test]
@@ -494,6 +555,7 @@ fn the_report_is_the_documented_json_and_a_table() {
         .unwrap();
     assert!(line.contains("0.5000 [0.0000, 1.0000]"), "{text}");
     assert!(text.contains("Differences to first"), "{text}");
+    assert!(text.contains("items_unseen (1)"), "{text}");
 }
 
 #[test]

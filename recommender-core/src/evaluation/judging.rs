@@ -8,6 +8,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::evaluation::cases::TestCases;
 use crate::ids::ItemIx;
@@ -15,21 +17,42 @@ use crate::query::Query;
 use crate::ranked::{Ranked, Scored};
 use crate::recommender::Recommender;
 
+/// In which order items of equal scores are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ties {
+    /// The worst for the recommender: relevant items last, also behind items that tie with the last one served.
+    #[default]
+    Worst,
+    /// As they were served: lower item numbers first, that is items that came first in the events.
+    /// Most published figures are measured so.
+    Served,
+}
+
 /// One answer: the items served, and the same list with ties in the worst order.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) served: Vec<ItemIx>,
-    pub(super) pessimistic: Vec<ItemIx>,
+    /// As long as `served`, and equal to it where no tie matters.
+    pub(super) judged: Vec<ItemIx>,
 }
 
 impl Answer {
+    fn as_served(served: &Ranked) -> Self {
+        let served: Vec<ItemIx> = served.items().collect();
+        Self {
+            judged: served.clone(),
+            served,
+        }
+    }
+
     /// `resolving` is the served list or the longer one that settles its last ties.
-    fn new(served: &Ranked, resolving: &Ranked, truth: &[ItemIx]) -> Self {
-        let mut pessimistic = pessimistic_order(resolving.entries(), truth);
-        pessimistic.truncate(served.len());
+    fn at_worst(served: &Ranked, resolving: &Ranked, truth: &[ItemIx]) -> Self {
+        let mut judged = pessimistic_order(resolving.entries(), truth);
+        judged.truncate(served.len());
         Self {
             served: served.items().collect(),
-            pessimistic,
+            judged,
         }
     }
 }
@@ -59,41 +82,64 @@ fn has_open_tie(answer: &Ranked, limit: usize, truth: &[ItemIx]) -> bool {
         .any(|entry| truth.binary_search(&entry.item).is_ok())
 }
 
-/// The answers of one chunk of cases, with ties settled, and how many could not be: a recommender whose longer list
-/// does not begin with its shorter one has no item beyond the cut to compare with, so ties are broken within its list.
-pub(super) fn settle(
-    recommender: &dyn Recommender,
-    cases: (&TestCases, Range<usize>),
-    queries: &[Query],
-    ranked: &[Ranked],
-) -> Result<(Vec<Answer>, u64)> {
-    let (cases, range) = cases;
-    let truths: Vec<&[ItemIx]> = range.map(|case| cases.truth(case)).collect();
-    let open: Vec<usize> = (0..queries.len())
-        .filter(|&place| has_open_tie(&ranked[place], queries[place].limit, truths[place]))
-        .collect();
-    let longer: Vec<Query> = open
-        .iter()
-        .map(|&place| Query {
-            limit: queries[place].limit.saturating_add(truths[place].len()),
-            ..queries[place].clone()
-        })
-        .collect();
-    let mut longer = open
-        .into_iter()
-        .zip(recommender.recommend_batch(&longer)?)
-        .peekable();
-    let mut unsettled = 0;
-    let mut answers = Vec::with_capacity(ranked.len());
-    for (place, served) in ranked.iter().enumerate() {
-        let asked = longer.next_if(|(open, _)| *open == place);
-        let settled = asked.as_ref().map(|(_, list)| list);
-        let fits = settled.is_none_or(|list| begins_with(list, served));
-        unsettled += u64::from(!fits);
-        let resolving = settled.filter(|_| fits).unwrap_or(served);
-        answers.push(Answer::new(served, resolving, truths[place]));
+/// One chunk of cases with the answers served.
+#[derive(Debug)]
+pub(super) struct Served<'a> {
+    pub(super) cases: &'a TestCases,
+    pub(super) range: Range<usize>,
+    pub(super) queries: &'a [Query],
+    pub(super) ranked: &'a [Ranked],
+}
+
+impl Served<'_> {
+    /// The answers as served.
+    pub(super) fn as_served(&self) -> Vec<Answer> {
+        self.ranked.iter().map(Answer::as_served).collect()
     }
-    Ok((answers, unsettled))
+
+    /// The answers with ties in the worst order, and how many could not be settled: a recommender whose longer list
+    /// does not begin with its shorter one has no item beyond the cut to compare with, so ties are ordered within its list.
+    pub(super) fn at_worst(&self, recommender: &dyn Recommender) -> Result<(Vec<Answer>, u64)> {
+        let mut longer = self.longer_lists(recommender)?.into_iter().peekable();
+        let mut unsettled = 0;
+        let mut answers = Vec::with_capacity(self.ranked.len());
+        for (place, served) in self.ranked.iter().enumerate() {
+            let list = longer.next_if(|(open, _)| *open == place);
+            let fitting = list.as_ref().filter(|(_, list)| begins_with(list, served));
+            unsettled += u64::from(list.is_some() && fitting.is_none());
+            let resolving = fitting.map_or(served, |(_, list)| list);
+            answers.push(Answer::at_worst(served, resolving, self.truth(place)));
+        }
+        Ok((answers, unsettled))
+    }
+
+    /// Lists long enough to settle the open ties, each with its place in the chunk, in order.
+    fn longer_lists(&self, recommender: &dyn Recommender) -> Result<Vec<(usize, Ranked)>> {
+        let open: Vec<usize> = (0..self.queries.len())
+            .filter(|&place| {
+                let limit = self.queries[place].limit;
+                has_open_tie(&self.ranked[place], limit, self.truth(place))
+            })
+            .collect();
+        let queries: Vec<Query> = open
+            .iter()
+            .map(|&place| Query {
+                limit: self.queries[place]
+                    .limit
+                    .saturating_add(self.truth(place).len()),
+                ..self.queries[place].clone()
+            })
+            .collect();
+        if queries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lists = recommender.recommend_batch(&queries)?;
+        Ok(open.into_iter().zip(lists).collect())
+    }
+
+    fn truth(&self, place: usize) -> &[ItemIx] {
+        self.cases.truth(self.range.start + place)
+    }
 }
 
 fn begins_with(list: &Ranked, start: &Ranked) -> bool {

@@ -12,6 +12,9 @@ pub struct MetricReport {
     pub low: Option<f64>,
     /// Upper end of the interval.
     pub high: Option<f64>,
+    /// The mean with items of equal scores in the order served, where that makes a difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_served: Option<f64>,
     /// How many queries it covers.
     pub queries: u64,
 }
@@ -34,6 +37,10 @@ pub struct ModelReport {
     pub fit_seconds: Option<f64>,
     /// Answers per second of wall time in the batch call, if the evaluator has a clock.
     pub queries_per_second: Option<f64>,
+    /// Milliseconds a single request takes, the median of a sample, if the evaluator has a clock.
+    pub request_ms_p50: Option<f64>,
+    /// Milliseconds that 95 % of the sampled requests stay within.
+    pub request_ms_p95: Option<f64>,
     /// Most memory the process held, in bytes, as measured by the caller.
     pub peak_memory_bytes: Option<u64>,
     /// Queries asked.

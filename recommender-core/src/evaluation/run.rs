@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use crate::evaluation::bootstrap::{Bootstrap, Interval};
 use crate::evaluation::cases::TestCases;
 use crate::evaluation::evaluator::Evaluator;
-use crate::evaluation::judging::{Answer, settle};
+use crate::evaluation::judging::{Answer, Served, Ties};
+use crate::evaluation::latency::request_milliseconds;
 use crate::evaluation::metrics::{
     Exposure, Judged, Metric, QueryMetric, RunMetric, Scratch, TrainingFacts,
 };
@@ -32,6 +33,16 @@ struct Column<'a> {
     cutoff: usize,
     band: Option<ItemBand>,
     values: Vec<f64>,
+    /// How much higher the sum of the values is with ties as served.
+    served_gain: f64,
+}
+
+/// The numbers of one answer, one for each column, NaN where a column does not cover it.
+#[derive(Debug)]
+struct Row {
+    judged: Vec<f64>,
+    /// The same with ties as served, where that is another order.
+    served: Option<Vec<f64>>,
 }
 
 /// A run in progress.
@@ -88,9 +99,7 @@ impl<'a> Run<'a> {
         }
         self.report.name = name.into();
         self.report.queries = total as u64;
-        if self.evaluator.clock.is_some() && self.seconds > 0.0 {
-            self.report.queries_per_second = Some(total as f64 / self.seconds);
-        }
+        self.time_requests()?;
         self.summarize();
         let whole = self
             .columns
@@ -112,25 +121,47 @@ impl<'a> Run<'a> {
             .collect::<Result<Vec<Query>>>()?;
         let ranked = self.timed_answers(&queries)?;
         check_answers(&queries, &ranked)?;
-        let questions = (self.cases, range.clone());
-        let (answers, unsettled) = settle(self.recommender, questions, &queries, &ranked)?;
-        self.report.unsettled_ties += unsettled;
+        let served = Served {
+            cases: self.cases,
+            range: range.clone(),
+            queries: &queries,
+            ranked: &ranked,
+        };
+        let answers = match self.evaluator.ties {
+            Ties::Served => served.as_served(),
+            Ties::Worst => {
+                let (answers, unsettled) = served.at_worst(self.recommender)?;
+                self.report.unsettled_ties += unsettled;
+                answers
+            }
+        };
         for answer in &answers {
             self.count(answer, limit);
         }
-        let rows: Vec<Vec<f64>> = range
+        let rows: Vec<Row> = range
             .into_par_iter()
             .zip(&answers)
             .map_init(Scratch::default, |scratch, (case, answer)| {
-                self.judge(self.cases.truth(case), answer, scratch)
+                self.row(self.cases.truth(case), answer, scratch)
             })
             .collect();
         for row in rows {
-            for (column, value) in self.columns.iter_mut().zip(row) {
-                column.values.push(value);
-            }
+            self.record(row);
         }
         Ok(())
+    }
+
+    fn record(&mut self, row: Row) {
+        if let Some(served) = row.served {
+            let gains = served.iter().zip(&row.judged);
+            for (column, (served, judged)) in self.columns.iter_mut().zip(gains) {
+                let gain = served - judged;
+                column.served_gain += if gain.is_nan() { 0.0 } else { gain };
+            }
+        }
+        for (column, value) in self.columns.iter_mut().zip(row.judged) {
+            column.values.push(value);
+        }
     }
 
     fn timed_answers(&mut self, queries: &[Query]) -> Result<Vec<Ranked>> {
@@ -139,6 +170,21 @@ impl<'a> Run<'a> {
         let ranked = self.recommender.recommend_batch(queries)?;
         self.seconds += now() - begin;
         Ok(ranked)
+    }
+
+    fn time_requests(&mut self) -> Result<()> {
+        let Some(clock) = &self.evaluator.clock else {
+            return Ok(());
+        };
+        if self.seconds > 0.0 {
+            self.report.queries_per_second = Some(self.cases.len() as f64 / self.seconds);
+        }
+        let questions = (self.dataset, self.cases);
+        let limit = self.evaluator.metrics.longest();
+        let (p50, p95) = request_milliseconds(self.recommender, questions, limit, clock.as_ref())?;
+        self.report.request_ms_p50 = Some(p50);
+        self.report.request_ms_p95 = Some(p95);
+        Ok(())
     }
 
     fn count(&mut self, answer: &Answer, limit: usize) {
@@ -154,10 +200,24 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The number of every column for one answer, NaN where a column does not cover it.
-    fn judge(&self, truth: &[ItemIx], answer: &Answer, scratch: &mut Scratch) -> Vec<f64> {
+    fn row(&self, truth: &[ItemIx], answer: &Answer, scratch: &mut Scratch) -> Row {
+        let mut judge = |order: &[ItemIx]| self.judge(truth, order, answer, scratch);
+        Row {
+            judged: judge(&answer.judged),
+            served: (answer.judged != answer.served).then(|| judge(&answer.served)),
+        }
+    }
+
+    /// The number of every column for one answer in one order of its ties.
+    fn judge(
+        &self,
+        truth: &[ItemIx],
+        order: &[ItemIx],
+        answer: &Answer,
+        scratch: &mut Scratch,
+    ) -> Vec<f64> {
         let hits = |truth: &[ItemIx]| -> Vec<bool> {
-            let order = answer.pessimistic.iter();
+            let order = order.iter();
             order
                 .map(|item| truth.binary_search(item).is_ok())
                 .collect()
@@ -190,6 +250,12 @@ impl<'a> Run<'a> {
         let bootstrap = self.evaluator.bootstrap();
         let whole: Vec<&Column<'_>> = self.columns.iter().filter(|it| it.band.is_none()).collect();
         let mut figures = averages(&whole, bootstrap, &|_| true);
+        for column in whole.iter().filter(|column| column.served_gain != 0.0) {
+            if let Some(figure) = figures.get_mut(&column.name) {
+                let gain = column.served_gain / figure.queries as f64;
+                figure.as_served = figure.mean.map(|mean| mean + gain);
+            }
+        }
         for (name, metric, exposure) in &self.exposures {
             let figure = MetricReport {
                 mean: metric.value(exposure, &self.facts),
@@ -235,6 +301,7 @@ fn columns(evaluator: &Evaluator) -> Vec<Column<'_>> {
                     cutoff: at.cutoff,
                     band,
                     values: Vec::new(),
+                    served_gain: 0.0,
                 })
             }
             Metric::PerQuery(_) | Metric::PerRun(_) => None,
@@ -270,6 +337,7 @@ fn averages(
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
         queries: values.len() as u64,
+        ..MetricReport::default()
     };
     let figures = covered.iter().zip(intervals).map(figure);
     let names = columns.iter().map(|column| column.name.clone());

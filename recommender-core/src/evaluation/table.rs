@@ -17,6 +17,7 @@ impl fmt::Display for Report {
         for models in self.models.chunks(MODELS_A_BLOCK) {
             writeln!(f)?;
             write_aligned(f, &model_rows(models))?;
+            write_slices(f, models)?;
         }
         if !self.differences.is_empty() {
             writeln!(
@@ -77,6 +78,10 @@ fn model_rows(models: &[ModelReport]) -> Vec<Vec<String>> {
     rows.push(row("answers/second", models, |model| {
         number(model.queries_per_second, 0)
     }));
+    rows.push(row("request ms p50/p95", models, |model| {
+        let (p50, p95) = (model.request_ms_p50, model.request_ms_p95);
+        format!("{}/{}", number(p50, 2), number(p95, 2))
+    }));
     rows.push(row("peak memory MiB", models, |model| {
         let mebibytes = model
             .peak_memory_bytes
@@ -110,6 +115,28 @@ fn model_rows(models: &[ModelReport]) -> Vec<Vec<String>> {
     rows
 }
 
+/// The first metric that judges relevance, part by part.
+fn write_slices(f: &mut fmt::Formatter<'_>, models: &[ModelReport]) -> fmt::Result {
+    let Some(first) = models.first() else {
+        return Ok(());
+    };
+    let parts = || first.slices.iter().filter(|(_, part)| part.queries > 0);
+    let Some(metric) = parts().find_map(|(_, part)| part.metrics.keys().next()) else {
+        return Ok(());
+    };
+    let mut rows = vec![row("", models, |model| model.name.clone())];
+    for (name, part) in parts() {
+        let title = format!("{name} ({})", part.queries);
+        rows.push(row(&title, models, |model| {
+            let part = model.slices.get(name);
+            let found = part.and_then(|part| part.metrics.get(metric));
+            found.map_or_else(|| NONE.into(), figure)
+        }));
+    }
+    writeln!(f, "\n{metric} by part of the queries (how many)")?;
+    write_aligned(f, &rows)
+}
+
 fn row(name: &str, models: &[ModelReport], cell: impl Fn(&ModelReport) -> String) -> Vec<String> {
     let mut row = vec![name.to_owned()];
     row.extend(models.iter().map(cell));
@@ -127,12 +154,17 @@ fn rounded(value: f64) -> String {
 }
 
 fn figure(figure: &MetricReport) -> String {
-    match (figure.mean, figure.low, figure.high) {
-        (Some(mean), Some(low), Some(high)) => {
-            format!("{} [{}, {}]", rounded(mean), rounded(low), rounded(high))
+    let Some(mean) = figure.mean.map(rounded) else {
+        return NONE.into();
+    };
+    let served = figure.as_served.map(rounded);
+    let served = served.filter(|served| *served != mean);
+    let served = served.map_or_else(String::new, |served| format!(" (as served {served})"));
+    match (figure.low, figure.high) {
+        (Some(low), Some(high)) => {
+            format!("{mean} [{}, {}]{served}", rounded(low), rounded(high))
         }
-        (Some(mean), _, _) => rounded(mean),
-        (None, _, _) => NONE.into(),
+        _ => mean + &served,
     }
 }
 

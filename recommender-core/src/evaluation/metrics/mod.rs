@@ -60,8 +60,8 @@ use crate::ids::ItemIx;
 pub struct Judged<'a> {
     /// The items as served, best first, at most [`Judged::cutoff`].
     pub items: &'a [ItemIx],
-    /// Whether a relevant item stands at each rank, where items of equal scores are taken in the worst order;
-    /// at most [`Judged::cutoff`]. Ranks past its end are misses.
+    /// Whether a relevant item stands at each rank, with items of equal scores in the order of
+    /// [`Ties`](crate::evaluation::Ties); at most [`Judged::cutoff`]. Ranks past its end are misses.
     pub hits: &'a [bool],
     /// How many items are relevant, at least one.
     pub relevant: usize,

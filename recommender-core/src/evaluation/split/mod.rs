@@ -140,6 +140,7 @@ impl Split {
     /// [`Error::Data`] if its rows are not exactly the training rows.
     pub fn check_dataset(&self, dataset: &Dataset) -> Result<()> {
         self.check_table(dataset.table())?;
+        self.check_order(dataset.table())?;
         let leaks = self
             .parts
             .time
@@ -151,6 +152,23 @@ impl Split {
             ));
         }
         Ok(())
+    }
+
+    /// Refuses a split by time that is none: a context event at or after the moment, a test event before it.
+    fn check_order(&self, table: &EventTable) -> Result<()> {
+        let Some(moment) = self.parts.time else {
+            return Ok(());
+        };
+        let is_late = |&&row: &&u32| table.time(row as usize) >= moment;
+        let late_context = self.train().iter().chain(self.fold_in()).find(is_late);
+        let early_test = self.test().iter().find(|row| !is_late(row));
+        let Some(row) = late_context.or(early_test) else {
+            return Ok(());
+        };
+        Err(Error::data(
+            format!("split {}", self.kind),
+            format!("row {row} stands on the wrong side of the split's moment"),
+        ))
     }
 
     /// How the split was made, in the words [`Splitter`] reads, or `given`.
@@ -258,6 +276,58 @@ pub(crate) mod tests {
         ] {
             assert!(Split::given(&table, train, test).is_err());
         }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_splitter_parts_all_rows_and_keeps_their_order(
+            events in proptest::collection::vec((0usize..4, 0i64..6), 6..60),
+            seed: u64,
+        ) {
+            let visitors = ["ann", "bob", "cat", "dan"];
+            let rows: Vec<_> = events
+                .iter()
+                .map(|&(visitor, second)| (visitors[visitor], "item", second))
+                .collect();
+            let table = table(&rows);
+            for words in ["time:0.7", "leave-last:2", "users:0.4", "random:0.3"] {
+                // A few tables can't be split: all at one time, or nobody with events enough.
+                let Ok(split) = words.parse::<Splitter>().unwrap().split(&table, seed) else {
+                    continue;
+                };
+                let mut all = [split.train(), split.fold_in(), split.test()].concat();
+                all.sort_unstable();
+                proptest::prop_assert_eq!(all, all_rows(&table));
+                proptest::prop_assert!(split.check_order(&table).is_ok());
+                if words.starts_with("random") {
+                    continue;
+                }
+                for &test in split.test() {
+                    let place = |row: u32| (table.time(row as usize), row);
+                    let hers = |&&row: &&u32| table.user(row as usize) == table.user(test as usize);
+                    let context = split.train().iter().chain(split.fold_in()).filter(hers);
+                    proptest::prop_assert!(context.into_iter().all(|&row| place(row) < place(test)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_moment_that_does_not_fit_the_rows_is_refused() {
+        let table = table(&[("ann", "a", 1), ("ann", "b", 2), ("bob", "a", 1)]);
+        let split = "time:2"
+            .parse::<Splitter>()
+            .unwrap()
+            .split(&table, 0)
+            .unwrap();
+        let text = serde_json::to_string(&split).unwrap();
+        let moved = text.replace("\"time\":2000", "\"time\":3000");
+        assert_ne!(moved, text);
+        let moved: Split = serde_json::from_str(&moved).unwrap();
+        let config = crate::InteractionConfig::default();
+        let dataset = Dataset::of_rows(table, split.train().to_vec(), vec![], config).unwrap();
+        assert!(split.check_dataset(&dataset).is_ok());
+        assert!(moved.check_dataset(&dataset).is_err());
     }
 
     #[test]
