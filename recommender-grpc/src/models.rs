@@ -1,9 +1,11 @@
 //! The models behind the serving configs, swapped whole while requests go on.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
-use recommender_core::engine::Engine;
+use recommender_core::Result;
+use recommender_core::engine::{Engine, EngineAnswer, EngineRequest};
 use tokio::sync::watch;
 
 use crate::health::Health;
@@ -11,12 +13,23 @@ use crate::proto::RecommenderKind;
 use crate::serving_config::ServingConfigName;
 use crate::status::Refusal;
 
+/// What answers questions: an engine, behind the one method of it that is needed here.
+type Answers = dyn Fn(&EngineRequest) -> Result<EngineAnswer> + Send + Sync;
+
 /// An engine as it is served: under a version, and with the kind of each of its sources.
-#[derive(Debug)]
 pub struct ServedModel {
-    engine: Arc<Engine>,
+    answers: Box<Answers>,
     version: String,
     kinds: HashMap<String, RecommenderKind>,
+}
+
+impl fmt::Debug for ServedModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServedModel")
+            .field("version", &self.version)
+            .field("kinds", &self.kinds)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ServedModel {
@@ -31,16 +44,28 @@ impl ServedModel {
             .map(|source| (source.name().to_owned(), kind_of(source.model.name())))
             .collect();
         Self {
-            engine,
-            version: version.into(),
             kinds,
+            version: version.into(),
+            answers: Box::new(move |request| engine.recommend(request)),
         }
     }
 
-    /// The engine.
-    #[must_use]
-    pub fn engine(&self) -> &Engine {
-        &self.engine
+    /// Serves what `answers` gives.
+    #[cfg(test)]
+    pub(crate) fn of(
+        version: &str,
+        answers: impl Fn(&EngineRequest) -> Result<EngineAnswer> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            answers: Box::new(answers),
+            version: version.to_owned(),
+            kinds: HashMap::new(),
+        }
+    }
+
+    /// The engine's answer.
+    pub(crate) fn recommend(&self, request: &EngineRequest) -> Result<EngineAnswer> {
+        (self.answers)(request)
     }
 
     /// The version that answers name.
@@ -128,5 +153,21 @@ impl Models {
             name: name.to_string(),
             known: known.into_iter().map(full_name).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recommender_core::pipeline::ModelConfig;
+
+    use super::*;
+
+    #[test]
+    fn every_model_of_the_library_has_a_word_in_the_contract() {
+        for name in ModelConfig::NAMES {
+            let known = kind_of(name) != RecommenderKind::Unspecified;
+            // Random answers are for measuring against, and are no method of the contract.
+            assert_eq!(known, *name != "random", "{name}");
+        }
     }
 }

@@ -25,7 +25,7 @@ impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Workers")
             .field("threads", &self.pool.current_num_threads())
-            .field("room", &self.room.available_permits())
+            .field("room", &self.room())
             .finish()
     }
 }
@@ -74,6 +74,12 @@ impl Workers {
             pool: Arc::new(pool),
             room: Arc::new(Semaphore::new(settings.threads + settings.max_queued)),
         })
+    }
+
+    /// How many more pieces of work would be taken now.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.room.available_permits()
     }
 
     /// Runs `work` on one of the threads and waits for its result without blocking.

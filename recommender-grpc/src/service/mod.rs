@@ -136,3 +136,6 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

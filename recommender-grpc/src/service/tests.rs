@@ -1,0 +1,129 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use recommender_core::Error;
+use recommender_core::engine::{EngineAnswer, Tier};
+use tonic::Code;
+
+use super::*;
+use crate::health::Health;
+use crate::models::ServedModel;
+use crate::proto::RecommendContext;
+use crate::settings::{Settings, WorkerSettings};
+
+fn empty_answer() -> EngineAnswer {
+    EngineAnswer {
+        results: Vec::new(),
+        missing: Vec::new(),
+        tier: Tier::Popular,
+    }
+}
+
+/// A service with one worker thread, of which `popular` stands in for the others.
+fn service(models: Vec<(&str, ServedModel)>) -> Service {
+    let served = Models::new("default", Vec::new(), Health::new(&[]));
+    for (name, model) in models {
+        served.put(name, model);
+    }
+    let workers = Workers::start(WorkerSettings {
+        threads: 1,
+        max_queued: 0,
+    });
+    let rules = Rules {
+        fallback: Some("popular".into()),
+        limits: Settings::default().limits,
+        timeout: Duration::from_secs(60),
+    };
+    Service::new(served, workers.unwrap(), rules)
+}
+
+fn request(serving_config: &str) -> RecommendRequest {
+    RecommendRequest {
+        serving_config: format!("catalogs/default/servingConfigs/{serving_config}"),
+        context: Some(RecommendContext {
+            visitor_id: "ann".into(),
+            ..RecommendContext::default()
+        }),
+        ..RecommendRequest::default()
+    }
+}
+
+async fn recommend(service: &Service, serving_config: &str) -> Result<RecommendResponse, Status> {
+    let request = Request::new(request(serving_config));
+    let response = service.recommend(request).await;
+    response.map(Response::into_inner)
+}
+
+fn panics() -> ServedModel {
+    ServedModel::of("broken-1", |_| panic!("a bug"))
+}
+
+fn answers() -> ServedModel {
+    ServedModel::of("popular-1", |_| Ok(empty_answer()))
+}
+
+#[tokio::test]
+async fn the_fallback_answers_for_a_model_that_fails_and_says_so() {
+    let fails = ServedModel::of("broken-2", |_| Err(Error::Internal("a bug".into())));
+    let service = service(vec![
+        ("home", panics()),
+        ("cart", fails),
+        ("popular", answers()),
+    ]);
+    for (serving_config, reason) in [
+        ("home", "the work panicked: a bug"),
+        ("cart", "internal error: a bug"),
+    ] {
+        let response = recommend(&service, serving_config).await.unwrap();
+        assert!(response.degraded);
+        assert_eq!(response.degraded_reason, reason);
+        assert_eq!(response.model_version, "popular-1");
+    }
+    let response = recommend(&service, "popular").await.unwrap();
+    assert!(!response.degraded && response.degraded_reason.is_empty());
+}
+
+#[tokio::test]
+async fn a_panic_without_a_fallback_is_internal_and_the_service_lives_on() {
+    let service = service(vec![("home", panics()), ("cart", answers())]);
+    for _ in 0..3 {
+        let status = recommend(&service, "home").await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal);
+    }
+    assert!(recommend(&service, "cart").await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_the_callers_fault_does_not_go_to_the_fallback() {
+    let refuses = |_: &_| {
+        Err(Error::config(
+            "interactions.kinds.custom:x",
+            "a weight",
+            "none",
+        ))
+    };
+    let service = service(vec![
+        ("home", ServedModel::of("1", refuses)),
+        ("popular", answers()),
+    ]);
+    let status = recommend(&service, "home").await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_call_whose_deadline_has_passed_is_not_worked_on() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let counts = ServedModel::of("1", move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(empty_answer())
+    });
+    let service = service(vec![("home", counts)]);
+    let mut late = Request::new(request("home"));
+    late.metadata_mut()
+        .insert("grpc-timeout", "0n".parse().unwrap());
+    let status = service.recommend(late).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert!(recommend(&service, "home").await.is_ok());
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
