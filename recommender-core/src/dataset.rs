@@ -1,5 +1,7 @@
 //! What fitting reads, in one numbering, and the one way a history becomes a query.
 
+mod digest;
+
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Product};
@@ -256,6 +258,26 @@ mod tests {
         let item = dataset.items().get("lamp").unwrap();
         assert_eq!(dataset.catalog().product(item).unwrap().key, "lamp");
         assert_eq!(dataset.interactions().by_user().cols(), 3);
+    }
+
+    #[test]
+    fn the_digest_tells_data_apart_and_nothing_else() {
+        let digest = |table: EventTable, config: InteractionConfig| {
+            let dataset = Dataset::new(table, vec![], config).unwrap();
+            dataset.digest().unwrap()
+        };
+        let of_all = digest(table(), InteractionConfig::default());
+        assert_eq!(of_all.len(), 64);
+        assert_eq!(of_all, digest(table(), InteractionConfig::binary()));
+        let mut other = table();
+        let event = Event {
+            visitor: "ann".into(),
+            item: Some("cup".into()),
+            quantity: 1.0,
+            ..Event::default()
+        };
+        other.push(&event).unwrap();
+        assert_ne!(of_all, digest(other, InteractionConfig::default()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Keys in, keys out: the one place where a caller's keys meet the models' indices.
 
+use serde::{Deserialize, Serialize};
+
 use crate::catalog::Catalog;
 use crate::dataset::{self, Dataset};
 use crate::error::Result;
@@ -99,6 +101,20 @@ pub struct Recommended {
     pub contributions: Vec<(String, f32)>,
 }
 
+/// What an engine was trained on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// [`Dataset::digest`] of the data.
+    pub data_digest: String,
+    /// How many events were used.
+    pub events: u64,
+    /// The time of the last of them.
+    pub end: Timestamp,
+    /// The seed of everything random.
+    pub seed: u64,
+}
+
 /// A fitted pipeline with everything needed to answer in keys.
 #[derive(Debug)]
 pub struct Engine {
@@ -109,7 +125,7 @@ pub struct Engine {
     pub(crate) places: Vocabulary<PlaceIx>,
     pub(crate) catalog: Catalog,
     pub(crate) histories: Histories,
-    pub(crate) end: Timestamp,
+    pub(crate) training: Training,
 }
 
 impl Engine {
@@ -126,7 +142,12 @@ impl Engine {
             places: dataset.places().clone(),
             catalog: dataset.catalog().clone(),
             histories: Histories::of(dataset)?,
-            end: dataset.interactions().end(),
+            training: Training {
+                data_digest: dataset.digest()?,
+                events: dataset.events().len() as u64,
+                end: dataset.interactions().end(),
+                seed: options.seed,
+            },
         })
     }
 
@@ -187,7 +208,7 @@ impl Engine {
                 .iter()
                 .filter_map(|event| self.history_event(event, missing)),
         );
-        let now = request.time.unwrap_or(self.end);
+        let now = request.time.unwrap_or(self.end());
         let mut query = dataset::query(&self.config.interactions, &events, now, request.limit)?;
         query.exclusions = exclude
             .into_iter()
@@ -226,7 +247,7 @@ impl Engine {
             channel: event.channel,
             quantity: event.quantity,
             rating: event.rating,
-            time: event.time.unwrap_or(self.end),
+            time: event.time.unwrap_or(self.end()),
         })
     }
 
@@ -290,6 +311,12 @@ impl Engine {
     /// The end of the training data.
     #[must_use]
     pub fn end(&self) -> Timestamp {
-        self.end
+        self.training.end
+    }
+
+    /// What it was trained on.
+    #[must_use]
+    pub fn training(&self) -> &Training {
+        &self.training
     }
 }

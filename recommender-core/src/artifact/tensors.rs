@@ -1,5 +1,6 @@
 //! Named arrays in the safetensors format: what a model puts down and takes up again.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use bytemuck::Pod;
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 
+use crate::artifact::files::{Hashing, sha256};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::sparse::SparseMatrix;
@@ -81,28 +83,59 @@ impl<'a> TensorSink<'a> {
     /// # Errors
     /// What `out` gives.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut tensors: Vec<&NamedTensor<'a>> = self.tensors.iter().collect();
-        tensors.sort_by_key(|(_, dtype, _, _)| std::cmp::Reverse(dtype.bitsize()));
-        let mut end = 0;
-        let infos = tensors.iter().map(|(name, dtype, shape, bytes)| {
-            let start = end;
-            end += bytes.len();
-            let info = TensorInfo {
-                dtype: *dtype,
-                shape: shape.clone(),
-                data_offsets: (start, end),
-            };
-            (name.clone(), info)
-        });
-        let metadata = Metadata::new(None, infos.collect()).map_err(io::Error::other)?;
-        let mut header = serde_json::to_vec(&metadata)?;
-        header.resize(header.len().next_multiple_of(8), b' ');
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(&header)?;
+        let mut tensors = self.tensors.clone();
+        tensors.sort_by_key(|(_, dtype, _, _)| Reverse(dtype.bitsize()));
+        out.write_all(&header(&tensors)?)?;
         tensors
             .iter()
             .try_for_each(|(_, _, _, bytes)| out.write_all(bytes))
     }
+
+    /// Writes as [`TensorSink::write`] does, with one more tensor at the end, `sha256`: the digest of every byte
+    /// before it. [`Tensors::open_sealed`] checks it.
+    ///
+    /// # Errors
+    /// What `out` gives.
+    pub fn write_sealed(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut tensors = self.tensors.clone();
+        tensors.sort_by_key(|(_, dtype, _, _)| Reverse(dtype.bitsize()));
+        let mut hashing = Hashing::new(out);
+        let seal: NamedTensor<'_> = (SEAL.into(), Dtype::U8, vec![SEAL_BYTES], &[0; SEAL_BYTES]);
+        let with_seal: Vec<NamedTensor<'_>> = tensors.iter().cloned().chain([seal]).collect();
+        hashing.write_all(&header(&with_seal)?)?;
+        tensors
+            .iter()
+            .try_for_each(|(_, _, _, bytes)| hashing.write_all(bytes))?;
+        let (_, digest) = hashing.finish();
+        out.write_all(&digest)
+    }
+}
+
+/// Name of the tensor that holds the digest of everything before it.
+const SEAL: &str = "sha256";
+
+/// Bytes of a digest.
+const SEAL_BYTES: usize = 32;
+
+/// The header of a file that holds `tensors` in this order.
+fn header(tensors: &[NamedTensor<'_>]) -> io::Result<Vec<u8>> {
+    let mut end = 0;
+    let infos = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        let start = end;
+        end += bytes.len();
+        let info = TensorInfo {
+            dtype: *dtype,
+            shape: shape.clone(),
+            data_offsets: (start, end),
+        };
+        (name.clone(), info)
+    });
+    let metadata = Metadata::new(None, infos.collect()).map_err(io::Error::other)?;
+    let mut text = serde_json::to_vec(&metadata)?;
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let mut header = (text.len() as u64).to_le_bytes().to_vec();
+    header.extend(text);
+    Ok(header)
 }
 
 /// The tensors of one model, over bytes that may be a mapped file.
@@ -128,6 +161,20 @@ impl Tensors {
             bytes,
             metadata,
         })
+    }
+
+    /// As [`Tensors::open`], for what [`TensorSink::write_sealed`] wrote.
+    ///
+    /// # Errors
+    /// As [`Tensors::open`], and if any byte is not as it was written.
+    pub fn open_sealed(origin: &str, bytes: Bytes) -> Result<Self> {
+        let sealed = bytes.len().checked_sub(SEAL_BYTES);
+        let whole = sealed.is_some_and(|at| sha256(&bytes[..at]) == bytes[at..]);
+        if !whole {
+            let reason = "the file was cut or altered since it was written";
+            return Err(Error::data(origin, reason));
+        }
+        Self::open(origin, bytes)
     }
 
     /// The shape and numbers of tensor `name`, not copied where their alignment allows it.
@@ -206,6 +253,23 @@ mod tests {
             tensors.get::<f32>("floats").unwrap().1,
             Buffer::Shared(..)
         ));
+    }
+
+    #[test]
+    fn a_seal_tells_any_change() {
+        let mut sink = TensorSink::default();
+        sink.put("text", &[3], b"abc");
+        sink.put("longs", &[2], &[1u64, 2]);
+        let mut out = Vec::new();
+        sink.write_sealed(&mut out).unwrap();
+        let tensors = Tensors::open_sealed("test", out.clone().into()).unwrap();
+        assert_eq!(*tensors.vector::<u8>("text", 3).unwrap(), *b"abc");
+        for position in 0..out.len() {
+            let mut altered = out.clone();
+            altered[position] ^= 1;
+            assert!(Tensors::open_sealed("test", altered.into()).is_err());
+            assert!(Tensors::open_sealed("test", out[..position].to_vec().into()).is_err());
+        }
     }
 
     struct Page(Vec<u64>);

@@ -5,6 +5,7 @@ mod names;
 mod terms;
 mod tokens;
 
+pub(crate) use features::scale_to;
 pub use features::{FeatureConfig, Features};
 pub use names::FeatureNames;
 pub use tokens::tokens;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx, Vocabulary};
 
 /// A product as its owner describes it.
@@ -62,10 +63,11 @@ impl Catalog {
     /// A product that comes twice keeps its last description.
     ///
     /// # Errors
-    /// [`crate::Error::Data`] if the vocabulary is full.
+    /// [`Error::Data`] if the vocabulary is full or a number of a product is not finite.
     pub fn align(products: Vec<Product>, items: &mut Vocabulary<ItemIx>) -> Result<Self> {
         let mut aligned: Vec<Option<Product>> = vec![None; items.len()];
         for product in products {
+            check_numbers(&product)?;
             let position = items.insert(&product.key)?.position();
             if position >= aligned.len() {
                 aligned.resize(position + 1, None);
@@ -99,5 +101,46 @@ impl Catalog {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+fn check_numbers(product: &Product) -> Result<()> {
+    let check = |field: &str, number: f64| {
+        if number.is_finite() {
+            return Ok(());
+        }
+        let what = format!("product \"{}\"", product.key);
+        let reason = format!("{field} must be a finite number, found {number}");
+        Err(Error::data(what, reason))
+    };
+    product
+        .price
+        .map_or(Ok(()), |price| check("price", price))?;
+    let mut attributes = product.attributes.iter();
+    attributes.try_for_each(|(name, value)| match value {
+        AttributeValue::Number(number) => check(name, *number),
+        AttributeValue::Text(_) => Ok(()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_none_are_refused() {
+        let mut lamp = Product {
+            key: "lamp".into(),
+            price: Some(f64::NAN),
+            ..Product::default()
+        };
+        let mut items = Vocabulary::new();
+        let error = Catalog::align(vec![lamp.clone()], &mut items).unwrap_err();
+        assert!(error.to_string().contains("lamp"), "{error}");
+        lamp.price = None;
+        let watts = AttributeValue::Number(f64::INFINITY);
+        lamp.attributes.insert("watts".into(), watts);
+        let error = Catalog::align(vec![lamp], &mut items).unwrap_err();
+        assert!(error.to_string().contains("watts"), "{error}");
     }
 }

@@ -88,8 +88,7 @@ fn names_of(product: &Product, field: Field, config: &FeatureConfig, bins: &Bins
             .collect(),
         Field::Price => product
             .price
-            .and_then(|price| bin(&bins.price, price))
-            .map(|range| format!("price:{range}"))
+            .map(|price| format!("price:{}", bin(&bins.price, price)))
             .into_iter()
             .collect(),
     }
@@ -138,8 +137,8 @@ fn labels<'t>(kind: &str, texts: impl Iterator<Item = &'t String>) -> Vec<String
 fn attribute(name: &str, value: &AttributeValue, bins: &Bins) -> Option<String> {
     match value {
         AttributeValue::Number(number) => {
-            let range = bin(bins.attributes.get(name)?, *number)?;
-            Some(format!("{name}={range}"))
+            let limits = bins.attributes.get(name)?;
+            Some(format!("{name}={}", bin(limits, *number)))
         }
         AttributeValue::Text(text) => {
             let text = plain(text);
@@ -183,24 +182,16 @@ impl Bins {
     }
 }
 
-/// The bin of `value` as `FROM..TO`, the end not included. None for what is not finite.
-fn bin(limits: &[f64], value: f64) -> Option<String> {
-    if !value.is_finite() {
-        return None;
-    }
+/// The bin of `value` as `FROM..TO`, the end not included.
+fn bin(limits: &[f64], value: f64) -> String {
     let bin = limits.partition_point(|&limit| limit <= value);
     let from = bin.checked_sub(1).map(|bin| limits[bin].to_string());
     let to = limits.get(bin).map(f64::to_string);
-    Some(format!(
-        "{}..{}",
-        from.unwrap_or_default(),
-        to.unwrap_or_default()
-    ))
+    format!("{}..{}", from.unwrap_or_default(), to.unwrap_or_default())
 }
 
 /// The values that begin the second and each later bin, ascending and distinct.
 fn limits(mut values: Vec<f64>, bins: usize) -> Vec<f64> {
-    values.retain(|value| value.is_finite());
     values.sort_unstable_by(f64::total_cmp);
     let mut limits: Vec<f64> = (1..bins)
         .filter_map(|bin| values.get(bin * values.len() / bins).copied())

@@ -24,4 +24,7 @@ use crate::recommender::Recommender;
 pub trait Model: Recommender {
     /// Puts everything learned into `tensors`; the model's configuration stands in the manifest.
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>);
+
+    /// One more than the highest item number it can answer: an artefact that knows fewer items is not its own.
+    fn item_bound(&self) -> usize;
 }

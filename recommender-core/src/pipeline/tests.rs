@@ -27,6 +27,10 @@ impl Recommender for Fixed {
 
 impl Model for Fixed {
     fn save<'a>(&'a self, _tensors: &mut TensorSink<'a>) {}
+
+    fn item_bound(&self) -> usize {
+        self.0.len()
+    }
 }
 
 fn source(name: &str, scores: &[(u32, f32)]) -> FittedSource {

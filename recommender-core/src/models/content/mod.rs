@@ -11,14 +11,14 @@ mod fit;
 pub use config::ContentConfig;
 
 use crate::artifact::{TensorSink, Tensors};
-use crate::catalog::{FeatureNames, Features};
+use crate::catalog::{FeatureNames, Features, scale_to};
 use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::models::Model;
 use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
-use crate::sparse::{SparseMatrix, SparseRow};
+use crate::sparse::{Accumulator, SparseMatrix};
 
 /// The fitted content model.
 ///
@@ -61,6 +61,10 @@ impl Content {
             let reason = "the features and their index have different shapes";
             return Err(Error::data("content", reason));
         }
+        let negative = |matrix: &SparseMatrix| matrix.values().iter().any(|&value| value < 0.0);
+        if negative(&matrix) || negative(&index) {
+            return Err(Error::data("content", "a feature has a negative value"));
+        }
         let offsets = tensors.vector("names.offsets", matrix.cols() + 1)?;
         let names = FeatureNames::try_new(tensors.get("names.text")?.1, offsets)?;
         Ok(Self {
@@ -80,48 +84,50 @@ impl Content {
     /// The parts sum to the score that [`Recommender::recommend`] gives; an unknown item has none.
     #[must_use]
     pub fn contributions(&self, query: &Query, item: ItemIx) -> Vec<(String, f32)> {
-        let mut scratch = self.scratch();
-        self.profile(query, &mut scratch.profile);
         if item.position() >= self.features.matrix.rows() {
             return Vec::new();
         }
+        let profile = self.profile(query, &mut Accumulator::new(self.index.rows()));
         let row = self.features.matrix.row(item.position());
-        let parts = row.iter().map(|(feature, value)| {
-            let name = self.features.names.name(feature as usize).to_owned();
-            (name, scratch.profile.get(feature) * value)
-        });
-        let mut parts: Vec<(String, f32)> = parts.filter(|&(_, part)| part > 0.0).collect();
+        let mut parts: Vec<(String, f32)> = row
+            .iter()
+            .filter_map(|(feature, value)| {
+                let at = profile.binary_search_by_key(&feature, |&(known, _)| known);
+                let name = self.features.names.name(feature as usize);
+                Some((name.to_owned(), profile[at.ok()?].1 * value))
+            })
+            .collect();
         parts.sort_by(|a, b| b.1.total_cmp(&a.1));
         parts
     }
 
     fn scratch(&self) -> Scratch {
         Scratch {
-            profile: Accumulator::new(self.index.rows()),
+            features: Accumulator::new(self.index.rows()),
             scores: Accumulator::new(self.index.cols()),
         }
     }
 
-    /// The weighted sum of the vectors of the shopper's items, scaled to length 1.
-    fn profile(&self, query: &Query, profile: &mut Accumulator) {
+    /// The weighted sum of the vectors of the shopper's items, scaled to length 1, features ascending.
+    fn profile(&self, query: &Query, sums: &mut Accumulator) -> Vec<(u32, f32)> {
         for (item, weight) in query.profile() {
-            if item.position() < self.features.matrix.rows() {
-                profile.add_row(self.features.matrix.row(item.position()), weight);
+            if item.position() < self.features.matrix.rows() && weight > 0.0 {
+                sums.add(weight, self.features.matrix.row(item.position()));
             }
         }
-        profile.normalise();
+        let mut profile: Vec<(u32, f32)> = sums.entries().collect();
+        sums.clear();
+        profile.sort_unstable_by_key(|&(feature, _)| feature);
+        scale_to(1.0, &mut profile);
+        profile
     }
 
     fn answer(&self, query: &Query, scratch: &mut Scratch) -> Result<Ranked> {
-        self.profile(query, &mut scratch.profile);
-        for (feature, weight) in scratch.profile.iter() {
-            scratch
-                .scores
-                .add_row(self.index.row(feature as usize), weight);
+        for (feature, weight) in self.profile(query, &mut scratch.features) {
+            scratch.scores.add(weight, self.index.row(feature as usize));
         }
-        let scores = scratch.scores.iter();
+        let scores = scratch.scores.entries();
         let ranked = Ranked::top(query, scores.map(|(item, score)| (ItemIx(item), score)));
-        scratch.profile.clear();
         scratch.scores.clear();
         ranked
     }
@@ -149,69 +155,17 @@ impl Model for Content {
         tensors.put("names.offsets", &[names.offsets().len()], names.offsets());
         tensors.put("names.text", &[names.text().len()], names.text());
     }
+
+    fn item_bound(&self) -> usize {
+        self.index.cols()
+    }
 }
 
 /// The space one worker needs.
 #[derive(Debug)]
 struct Scratch {
-    profile: Accumulator,
+    features: Accumulator,
     scores: Accumulator,
-}
-
-/// A dense sum of sparse rows that remembers where it is not zero.
-#[derive(Debug)]
-struct Accumulator {
-    sums: Vec<f32>,
-    touched: Vec<u32>,
-}
-
-impl Accumulator {
-    fn new(len: usize) -> Self {
-        Self {
-            sums: vec![0.0; len],
-            touched: Vec::new(),
-        }
-    }
-
-    fn get(&self, index: u32) -> f32 {
-        self.sums[index as usize]
-    }
-
-    /// Adds `weight` times `row`, all of it positive: a sum of zero means untouched.
-    fn add_row(&mut self, row: SparseRow<'_>, weight: f32) {
-        for (index, value) in row.iter() {
-            let sum = &mut self.sums[index as usize];
-            if *sum == 0.0 {
-                self.touched.push(index);
-            }
-            *sum += weight * value;
-        }
-    }
-
-    /// Scales the sums to length 1, in the order of their indices, so that equal profiles score equally.
-    fn normalise(&mut self) {
-        self.touched.sort_unstable();
-        let squares: f64 = self.iter().map(|(_, sum)| f64::from(sum).powi(2)).sum();
-        if squares > 0.0 {
-            #[expect(clippy::cast_possible_truncation, reason = "a factor")]
-            let factor = squares.sqrt().recip() as f32;
-            for &index in &self.touched {
-                self.sums[index as usize] *= factor;
-            }
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (u32, f32)> + '_ {
-        self.touched
-            .iter()
-            .map(|&index| (index, self.sums[index as usize]))
-    }
-
-    fn clear(&mut self) {
-        for index in self.touched.drain(..) {
-            self.sums[index as usize] = 0.0;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -138,6 +138,10 @@ impl Model for Ease {
         tensors.put("items", &[size], &self.items);
         tensors.put("weights", &[size, size], &self.weights);
     }
+
+    fn item_bound(&self) -> usize {
+        self.items.last().map_or(0, |&last| last as usize + 1)
+    }
 }
 
 #[cfg(test)]

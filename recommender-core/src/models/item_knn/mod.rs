@@ -81,6 +81,10 @@ impl Model for ItemKnn {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
         tensors.put_matrix("similar", &self.similar);
     }
+
+    fn item_bound(&self) -> usize {
+        self.similar.cols()
+    }
 }
 
 #[cfg(test)]

@@ -146,6 +146,10 @@ impl Model for Popularity {
         self.places.save("places", tensors);
         self.channels.save("channels", tensors);
     }
+
+    fn item_bound(&self) -> usize {
+        self.shares.len()
+    }
 }
 
 #[cfg(test)]

@@ -72,4 +72,8 @@ impl Model for Random {
         tensors.put("items", &[self.items.len()], &self.items);
         tensors.put("seed", &[1], &self.seed);
     }
+
+    fn item_bound(&self) -> usize {
+        self.items.iter().max().map_or(0, |&last| last as usize + 1)
+    }
 }

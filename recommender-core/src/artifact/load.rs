@@ -1,0 +1,229 @@
+//! Taking an engine up again.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use bytes::Bytes;
+use rayon::prelude::*;
+
+use crate::artifact::files::{hexadecimal, read, sha256};
+use crate::artifact::layout::{
+    CATALOG, HISTORIES, ITEMS, MANIFEST, PLACES, described_files, model_file,
+};
+use crate::artifact::manifest::{FileFacts, Manifest};
+use crate::artifact::{ArtifactSource, Tensors};
+use crate::buffer::Buffer;
+use crate::catalog::{Catalog, Product};
+use crate::engine::Engine;
+use crate::error::{Error, InputError, Result};
+use crate::histories::Histories;
+use crate::ids::{DenseIndex, ItemIx, PlaceIx, UserIx, Vocabulary};
+use crate::pipeline::Pipeline;
+
+/// Takes up the engine that [`save`](super::save()) put down. Tensors stay where `source` has them; keys and products are copied.
+///
+/// # Errors
+/// [`Error::Input`] or [`Error::Data`] naming the file that is missing, unknown, cut, altered, of another version,
+/// or does not fit the others.
+pub fn load(source: &dyn ArtifactSource) -> Result<(Engine, Manifest)> {
+    let manifest = Manifest::read(&source.origin(MANIFEST), &read(source, MANIFEST)?)?;
+    let files = Files::open(source, &manifest)?;
+    let mut items: Vocabulary<ItemIx> = files.keys(ITEMS, manifest.items)?;
+    let places: Vocabulary<PlaceIx> = files.keys(PLACES, manifest.places)?;
+    let catalog = files.catalog(&mut items)?;
+    let (users, histories) = files.histories()?;
+    let engine = Engine {
+        pipeline: files.pipeline(&catalog)?,
+        config: manifest.pipeline.clone(),
+        users,
+        items,
+        places,
+        catalog,
+        histories,
+        training: manifest.training.clone(),
+    };
+    Ok((engine, manifest))
+}
+
+/// The files of an artefact, each read once, with the manifest that describes them.
+struct Files<'a> {
+    source: &'a dyn ArtifactSource,
+    manifest: &'a Manifest,
+    contents: BTreeMap<String, Bytes>,
+}
+
+impl<'a> Files<'a> {
+    fn open(source: &'a dyn ArtifactSource, manifest: &'a Manifest) -> Result<Self> {
+        let mut files = Self {
+            source,
+            manifest,
+            contents: BTreeMap::new(),
+        };
+        let names = files.check_names()?;
+        let contents = names.into_iter().map(|name| {
+            let content = read(source, &name)?;
+            Ok((name, content))
+        });
+        files.contents = contents.collect::<Result<_>>()?;
+        files.check_contents()?;
+        Ok(files)
+    }
+
+    fn refused(&self, name: &str, expected: impl Into<String>, found: impl Into<String>) -> Error {
+        InputError::new(self.source.origin(name), expected, found).into()
+    }
+
+    /// Every file the recipe asks for is described, and no other is there. Gives the names of all but the manifest.
+    fn check_names(&self) -> Result<Vec<String>> {
+        let mut expected = described_files(&self.manifest.pipeline);
+        for name in &expected {
+            if !self.manifest.files.contains_key(name) {
+                return Err(self.refused(MANIFEST, format!("a checksum of {name}"), "none"));
+            }
+        }
+        if let Some(name) = self
+            .manifest
+            .files
+            .keys()
+            .find(|name| !expected.contains(name))
+        {
+            return Err(self.refused(MANIFEST, "files of this recipe only", format!("\"{name}\"")));
+        }
+        expected.push(HISTORIES.to_owned());
+        let there = self.source.names();
+        let unlisted = |error: io::Error| {
+            self.refused(
+                MANIFEST,
+                "a directory that can be listed",
+                error.to_string(),
+            )
+        };
+        for name in there.map_err(unlisted)? {
+            if name != MANIFEST && !expected.contains(&name) {
+                return Err(self.refused(&name, "files of the artefact only", "an unknown file"));
+            }
+        }
+        Ok(expected)
+    }
+
+    /// Every file is as long as it was written and holds the same bytes.
+    fn check_contents(&self) -> Result<()> {
+        let files: Vec<(&String, &FileFacts)> = self.manifest.files.iter().collect();
+        let checked: Vec<Result<()>> = files
+            .par_iter()
+            .map(|(name, facts)| self.check_content(name, facts))
+            .collect();
+        checked.into_iter().collect()
+    }
+
+    fn check_content(&self, name: &str, facts: &FileFacts) -> Result<()> {
+        let content = self.content(name)?;
+        if content.len() as u64 != facts.bytes {
+            let expected = format!("{} bytes", facts.bytes);
+            return Err(self.refused(name, expected, format!("{} bytes", content.len())));
+        }
+        let found = hexadecimal(&sha256(content));
+        if found != facts.sha256 {
+            let (expected, found) = (
+                format!("SHA-256 {}", facts.sha256),
+                format!("{found}: altered"),
+            );
+            return Err(self.refused(name, expected, found));
+        }
+        Ok(())
+    }
+
+    fn content(&self, name: &str) -> Result<&Bytes> {
+        let unread = || Error::Internal(format!("{name} was not read"));
+        self.contents.get(name).ok_or_else(unread)
+    }
+
+    /// `error`, saying that it is about file `name`.
+    fn in_file(&self, name: &str, error: Error) -> Error {
+        let origin = self.source.origin(name);
+        if let Error::Data { what, reason } = &error
+            && *what != origin
+        {
+            return Error::data(origin, format!("{what}: {reason}"));
+        }
+        error
+    }
+
+    fn keys<I: DenseIndex>(&self, name: &str, len: usize) -> Result<Vocabulary<I>> {
+        let keys: Vocabulary<I> = serde_json::from_slice(self.content(name)?)
+            .map_err(|error| self.refused(name, "a list of keys", error.to_string()))?;
+        if keys.len() != len {
+            return Err(self.refused(name, format!("{len} keys"), keys.len().to_string()));
+        }
+        Ok(keys)
+    }
+
+    fn catalog(&self, items: &mut Vocabulary<ItemIx>) -> Result<Catalog> {
+        let content = self.content(CATALOG)?;
+        let mut products: Vec<Product> = Vec::new();
+        for (row, line) in (1u64..).zip(content.split_inclusive(|&byte| byte == b'\n')) {
+            let product = serde_json::from_slice(line).map_err(|error| {
+                let found = error.to_string();
+                InputError::new(self.source.origin(CATALOG), "a product", found).at_row(row)
+            })?;
+            products.push(product);
+        }
+        let known = items.len();
+        let catalog = Catalog::align(products, items);
+        let catalog = catalog.map_err(|error| self.in_file(CATALOG, error))?;
+        if items.len() != known {
+            let found = "a product that is none of them";
+            return Err(self.refused(CATALOG, format!("products of the {known} items"), found));
+        }
+        Ok(catalog)
+    }
+
+    fn pipeline(&self, catalog: &Catalog) -> Result<Pipeline> {
+        self.manifest.pipeline.assemble(catalog, |config| {
+            let name = model_file(config.name());
+            let tensors = Tensors::open(&self.source.origin(&name), self.content(&name)?.clone())?;
+            let model = config.model.load(&tensors);
+            let model = model.map_err(|error| self.in_file(&name, error))?;
+            if model.item_bound() > self.manifest.items {
+                let expected = format!("a model of {} items", self.manifest.items);
+                let found = format!("one of {}", model.item_bound());
+                return Err(self.refused(&name, expected, found));
+            }
+            Ok(model)
+        })
+    }
+
+    fn histories(&self) -> Result<(Vocabulary<UserIx>, Histories)> {
+        let origin = self.source.origin(HISTORIES);
+        let tensors = Tensors::open_sealed(&origin, self.content(HISTORIES)?.clone())?;
+        let (_, digest) = tensors.get::<u8>("data_digest")?;
+        let expected = &self.manifest.training.data_digest;
+        if *digest != *expected.as_bytes() {
+            let found = "histories of other data";
+            return Err(self.refused(HISTORIES, format!("histories of data {expected}"), found));
+        }
+        let users = users(&tensors)
+            .ok_or_else(|| self.refused(HISTORIES, "keys of users", "broken or repeated keys"))?;
+        let kinds = self.manifest.event_kinds.clone();
+        let histories = Histories::load(&tensors, kinds, self.manifest.items)
+            .map_err(|error| self.in_file(HISTORIES, error))?;
+        if histories.users() != users.len() {
+            let expected = format!("histories of {} users", users.len());
+            return Err(self.refused(HISTORIES, expected, histories.users().to_string()));
+        }
+        Ok((users, histories))
+    }
+}
+
+/// The keys of users; none if they are not UTF-8, the offsets do not cut them, or one comes twice.
+fn users(tensors: &Tensors) -> Option<Vocabulary<UserIx>> {
+    let (_, offsets): (_, Buffer<u64>) = tensors.get("users.offsets").ok()?;
+    let (_, text): (_, Buffer<u8>) = tensors.get("users.text").ok()?;
+    let mut users = Vocabulary::new();
+    for pair in offsets.windows(2) {
+        let range = usize::try_from(pair[0]).ok()?..usize::try_from(pair[1]).ok()?;
+        let key = std::str::from_utf8(text.get(range)?).ok()?;
+        users.insert(key).ok()?;
+    }
+    (users.len() + 1 == offsets.len()).then_some(users)
+}
