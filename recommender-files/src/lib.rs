@@ -1,8 +1,10 @@
 //! Files and directories for [`recommender_core`]: paths live here, the work is done there.
 #![deny(unsafe_code)]
 
+mod artifact;
 mod read;
 
+pub use artifact::{load_engine, save_engine};
 pub use read::{
     EventOptions, ProductOptions, read_event_map, read_events, read_product_map, read_products,
 };
