@@ -24,6 +24,14 @@ pub enum ServeError {
         /// What was there.
         found: String,
     },
+    /// The model of a serving config can't be loaded.
+    #[error("the model of serving config \"{serving_config}\" can't be loaded: {source}")]
+    Model {
+        /// Name of the serving config.
+        serving_config: String,
+        /// Which file is wrong, and how.
+        source: recommender_core::Error,
+    },
     /// The worker threads can't be started.
     #[error("can't start the worker threads: {0}")]
     Workers(String),

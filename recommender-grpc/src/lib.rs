@@ -70,6 +70,7 @@ pub mod client;
 mod convert;
 mod error;
 mod health;
+mod loading;
 mod models;
 pub mod proto;
 pub mod server;

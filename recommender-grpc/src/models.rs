@@ -118,10 +118,11 @@ impl Models {
 
     /// Puts a model behind a serving config, in place of the one that was there.
     /// The requests under way keep the old one.
-    pub fn put(&self, serving_config: &str, model: ServedModel) {
+    pub fn put(&self, serving_config: &str, model: impl Into<Arc<ServedModel>>) {
+        let model = model.into();
         self.current.send_modify(|current| {
             let models = Arc::make_mut(current);
-            models.insert(serving_config.to_owned(), Arc::new(model));
+            models.insert(serving_config.to_owned(), model);
         });
         let current = self.snapshot();
         if self.expected.iter().all(|name| current.contains_key(name)) {

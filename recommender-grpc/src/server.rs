@@ -12,6 +12,7 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::error::ServeError;
 use crate::health::Health;
+use crate::loading;
 use crate::models::{Models, ServedModel};
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::recommendation_service_server::RecommendationServiceServer;
@@ -27,6 +28,7 @@ const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from
 pub struct ServerBuilder {
     settings: Settings,
     models: Vec<(String, ServedModel)>,
+    awaited: Vec<String>,
     workers: Option<Workers>,
 }
 
@@ -37,14 +39,23 @@ impl ServerBuilder {
         Self {
             settings,
             models: Vec::new(),
+            awaited: Vec::new(),
             workers: None,
         }
     }
 
-    /// Puts `model` behind the serving config of this name, besides those of the settings.
+    /// Puts `model` behind the serving config of this name, besides those of the settings; one of the settings
+    /// that has this name is not loaded.
     #[must_use]
     pub fn with_model(mut self, serving_config: impl Into<String>, model: ServedModel) -> Self {
         self.models.push((serving_config.into(), model));
+        self
+    }
+
+    /// Expects a model behind the serving config of this name, which will be put there through [`Server::models`].
+    #[must_use]
+    pub fn awaiting_model(mut self, serving_config: impl Into<String>) -> Self {
+        self.awaited.push(serving_config.into());
         self
     }
 
@@ -55,7 +66,7 @@ impl ServerBuilder {
         self
     }
 
-    /// The server; it is ready once every serving config of the settings has a model.
+    /// The server; it is ready once every serving config has a model.
     ///
     /// # Errors
     /// [`ServeError::Setting`] if there is no serving config at all, or the fallback is none of them;
@@ -64,6 +75,7 @@ impl ServerBuilder {
         let settings = self.settings;
         let mut names: Vec<String> = settings.serving_configs.keys().cloned().collect();
         names.extend(self.models.iter().map(|(name, _)| name.clone()));
+        names.extend(self.awaited);
         check_names(&names, settings.fallback_serving_config.as_deref())?;
         let workers = match self.workers {
             Some(workers) => workers,
@@ -129,8 +141,11 @@ impl Server {
     /// Serves on `listener` until `shutdown` is done, then answers the calls in flight and takes no new ones,
     /// for at most [`Settings::drain_timeout`].
     ///
+    /// The models of the settings are loaded while the port is already open: until all are there, the server's
+    /// health is not serving, and calls for a missing one are UNAVAILABLE.
+    ///
     /// # Errors
-    /// [`ServeError::Transport`] if the transport fails.
+    /// [`ServeError::Model`] if a model can't be loaded, [`ServeError::Transport`] if the transport fails.
     pub async fn serve_with_listener(
         self,
         listener: TcpListener,
@@ -142,7 +157,7 @@ impl Server {
     /// Serves on the address of the settings until SIGTERM or SIGINT, then drains; a second signal ends the draining.
     ///
     /// # Errors
-    /// [`ServeError::Bind`] if the address can't be listened on, [`ServeError::Transport`] if the transport fails.
+    /// [`ServeError::Bind`] if the address can't be listened on, else as [`Server::serve_until_signalled`].
     pub async fn serve(self) -> Result<Drained, ServeError> {
         let listener = bind(self.settings.listen).await?;
         self.serve_until_signalled(listener).await
@@ -151,7 +166,7 @@ impl Server {
     /// Serves on `listener` until SIGTERM or SIGINT, then drains; a second signal ends the draining.
     ///
     /// # Errors
-    /// [`ServeError::Signals`] if signals can't be listened for, [`ServeError::Transport`] if the transport fails.
+    /// [`ServeError::Signals`] if signals can't be listened for, else as [`Server::serve_with_listener`].
     pub async fn serve_until_signalled(self, listener: TcpListener) -> Result<Drained, ServeError> {
         let (mut first, mut second) = (Signals::listen()?, Signals::listen()?);
         let hurry = async move {
@@ -169,7 +184,14 @@ impl Server {
         hurry: impl Future<Output = ()>,
     ) -> Result<Drained, ServeError> {
         let drain_timeout = self.settings.drain_timeout;
-        let health = self.health.clone();
+        let (health, models) = (self.health.clone(), self.models.clone());
+        let directories = self.settings.serving_configs.clone();
+        let cannot_load = async move {
+            match loading::load(&models, &directories).await {
+                Err(error) => error,
+                Ok(()) => pending().await,
+            }
+        };
         let router = self.router()?;
         let (stop, stopped) = oneshot::channel();
         let signal = async move {
@@ -191,6 +213,7 @@ impl Server {
                 result?;
                 Ok(Drained::Complete)
             }
+            error = cannot_load => Err(error),
             () = out_of_time => Ok(Drained::CutShort),
             () = hurry => Ok(Drained::CutShort),
         }

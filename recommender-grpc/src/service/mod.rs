@@ -68,7 +68,17 @@ impl Service {
 
     fn response(&self, outcome: Outcome) -> RecommendResponse {
         let token = outcome.attributable.then(|| self.tokens.next());
-        convert::response(outcome, token.unwrap_or_default())
+        let response = convert::response(outcome, token.unwrap_or_default());
+        // Nothing of the shopper: the token is empty wherever she is not to be followed.
+        tracing::debug!(
+            model = response.model_version,
+            tier = response.tier().as_str_name(),
+            results = response.results.len(),
+            degraded = response.degraded,
+            attribution_token = response.attribution_token,
+            "answered"
+        );
+        response
     }
 }
 

@@ -24,8 +24,8 @@ fn serving(status: ServingStatus) -> HealthCheckResponse {
 
 #[tokio::test]
 async fn a_server_is_healthy_once_its_models_are_there_and_until_it_drains() {
-    let toml = "serving_configs = { home = 'models/home' }";
-    let server = ServerBuilder::new(settings(toml)).build().unwrap();
+    let builder = ServerBuilder::new(settings("")).awaiting_model("home");
+    let server = builder.build().unwrap();
     let models = server.models();
     let mut running = Running::open(server).await;
     let mut health = HealthClient::new(running.channel.clone());

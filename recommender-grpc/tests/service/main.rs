@@ -5,6 +5,7 @@
 mod batch;
 mod bounds;
 mod lifecycle;
+mod loading;
 mod recommend;
 mod refusals;
 mod shop;

@@ -6,7 +6,7 @@ use recommender_grpc::proto::{
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::shop::{Running, product, purchase, request, request_in};
+use crate::shop::{Running, product, purchase, request, request_in, shop};
 
 async fn refusal(shop: &mut Running, request: RecommendRequest) -> Status {
     shop.client.recommend(request).await.unwrap_err()
@@ -40,7 +40,8 @@ async fn a_negative_page_size_is_refused() {
 
 #[tokio::test]
 async fn an_unknown_serving_config_is_told_which_exist() {
-    let mut shop = Running::shop("serving_configs = { cart = 'models/cart' }").await;
+    let server = shop("").awaiting_model("cart").build().unwrap();
+    let mut shop = Running::open(server).await;
     for name in [
         "catalogs/default/servingConfigs/nowhere",
         "catalogs/other/servingConfigs/home",
