@@ -1,0 +1,119 @@
+//! How good each model is on a part of the committed Online Retail data: a loss of accuracy fails like a bug.
+//!
+//! The part is the products whose codes begin with 22, learned from until the end of September 2011 and asked about
+//! from then on, for what a shopper has not had yet.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use recommender_core::evaluation::{CaseOptions, ColdUsers, Evaluator, Splitter, TestCases};
+use recommender_core::events::EventTable;
+use recommender_core::{Dataset, FitOptions, PipelineConfig, Recommender};
+use recommender_files::{
+    EventOptions, ProductOptions, read_event_map, read_events, read_product_map, read_products,
+};
+
+struct Shop {
+    dataset: Dataset,
+    cases: TestCases,
+}
+
+static SHOP: LazyLock<Shop> = LazyLock::new(|| {
+    let split_at: Splitter = "time:2011-10-01".parse().unwrap();
+    let Splitter::Time { at } = split_at else {
+        panic!("a date is a moment");
+    };
+    let mut table = EventTable::new();
+    let events = EventOptions {
+        map: read_event_map(&file("events.toml")).unwrap(),
+        ..EventOptions::default()
+    };
+    read_events(&file("online-retail.parquet"), &events, &mut table).unwrap();
+    let products = ProductOptions {
+        map: read_product_map(&file("products.toml")).unwrap(),
+        before: Some(at),
+        ..ProductOptions::default()
+    };
+    let (products, _) = read_products(&file("online-retail.parquet"), &products).unwrap();
+    let in_part = |key: &str| key.starts_with("22");
+    let products = products.into_iter().filter(|product| in_part(&product.key));
+    let rows: Vec<u32> = (0u32..)
+        .zip(0..table.len())
+        .filter(|&(_, row)| in_part(table.items().key(table.item(row))))
+        .map(|(number, _)| number)
+        .collect();
+    let split = split_at.split_rows(&table, &rows, 0).unwrap();
+    let config = recipe("popularity").interactions;
+    let train = split.train().to_vec();
+    let dataset = Dataset::of_rows(table, train, products.collect(), config).unwrap();
+    let options = CaseOptions {
+        cold_users: ColdUsers::Dropped,
+        ..CaseOptions::default()
+    };
+    let cases = TestCases::new(&dataset, &split, options).unwrap();
+    Shop { dataset, cases }
+});
+
+fn file(name: &str) -> PathBuf {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../datasets/online-retail");
+    PathBuf::from(directory).join(name)
+}
+
+fn recipe(kind: &str) -> PipelineConfig {
+    PipelineConfig::from_toml(&format!("[[sources]]\nmodel = {{ kind = \"{kind}\" }}")).unwrap()
+}
+
+/// Recall and NDCG at 20 must lie within 3 % of the figures given.
+fn assert_quality(name: &str, recipe: &PipelineConfig, recall: f64, ndcg: f64) {
+    let shop = &*SHOP;
+    let pipeline = recipe.fit(&shop.dataset, &FitOptions::default()).unwrap();
+    let evaluator = Evaluator::new("recall@20,ndcg@20".parse().unwrap()).with_resamples(100);
+    let recommender: &dyn Recommender = &pipeline;
+    let evaluation = evaluator
+        .evaluate(name, recommender, &shop.dataset, &shop.cases)
+        .unwrap();
+    let found = ["recall@20", "ndcg@20"].map(|metric| evaluation.mean(metric).unwrap());
+    let within = |found: f64, expected: f64| (found / expected - 1.0).abs() <= 0.03;
+    assert!(
+        within(found[0], recall) && within(found[1], ndcg),
+        "{name}: recall@20 and ndcg@20 are {found:.4?}, expected about {recall} and {ndcg}"
+    );
+}
+
+#[test]
+fn popularity_keeps_its_quality() {
+    assert_quality("popularity", &recipe("popularity"), 0.0734, 0.0566);
+}
+
+#[test]
+fn item_knn_keeps_its_quality() {
+    assert_quality("item_knn", &recipe("item_knn"), 0.1000, 0.0818);
+}
+
+#[test]
+fn ease_keeps_its_quality() {
+    assert_quality("ease", &recipe("ease"), 0.1242, 0.0985);
+}
+
+#[test]
+fn content_keeps_its_quality() {
+    assert_quality("content", &recipe("content"), 0.1140, 0.0891);
+}
+
+#[test]
+fn a_hybrid_keeps_its_quality() {
+    let recipe = r#"
+        [[sources]]
+        model = { kind = "item_knn" }
+        [[sources]]
+        model = { kind = "ease" }
+        [[sources]]
+        weight = 0.5
+        model = { kind = "content" }
+        [fallback]
+        model = { kind = "popularity" }
+    "#;
+    let recipe = PipelineConfig::from_toml(recipe).unwrap();
+    assert_quality("hybrid", &recipe, 0.1400, 0.1125);
+}
