@@ -1,1 +1,35 @@
-fn main() {}
+//! The `recommender` command: what operators and batch jobs run.
+
+mod args;
+mod commands;
+mod failure;
+mod inputs;
+mod memory;
+mod model_spec;
+mod progress;
+mod table;
+mod trial;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.command {
+        Command::Demo(demo) => commands::demo::run(demo),
+        Command::Train(train) => commands::train::run(train),
+        Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
+        Command::Recommend(recommend) => commands::recommend::run(recommend),
+        Command::Serve(serve) => commands::serve::run(serve),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,5 +1,6 @@
-//! Omnichannel product recommendation.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod artifact;
 pub mod buffer;

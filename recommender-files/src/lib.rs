@@ -1,5 +1,6 @@
 //! Files and directories for [`recommender_core`]: paths live here, the work is done there.
 #![deny(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod artifact;
 mod read;

@@ -65,6 +65,7 @@
 //! | [`Workers`] | the bounded pool that computes, away from the threads that talk to clients |
 //!
 //! Only `convert/` knows both the wire and the engine; only `status.rs` turns errors into gRPC statuses.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod client;
 mod convert;

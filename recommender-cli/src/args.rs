@@ -1,0 +1,239 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use recommender_core::FitOptions;
+
+/// Product recommendations across web, app, store, call centre and till.
+#[derive(Debug, Parser)]
+#[command(name = "recommender", version, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train on the data set that comes along, show what it gives, and serve it.
+    #[command(after_help = "Example:\n  recommender demo")]
+    Demo(Demo),
+    /// Learn a pipeline from event files and save it.
+    #[command(
+        after_help = "Example:\n  recommender train --events events.csv --config pipeline.toml --out model/"
+    )]
+    Train(Train),
+    /// Judge models on held-out events.
+    #[command(
+        after_help = "Examples:\n  recommender evaluate --train train.txt --test test.txt \\\n    --model popularity --model item_knn:neighbours=100 --at 20\n  recommender evaluate --events events.csv --split time:0.8 --model pipeline:pipeline.toml --at 10,20"
+    )]
+    Evaluate(Evaluate),
+    /// Ask a saved model for recommendations.
+    #[command(
+        after_help = "Examples:\n  recommender recommend --model model/ --user 17850 --limit 5\n  recommender recommend --model model/ --items 85123A 22423"
+    )]
+    Recommend(Recommend),
+    /// Answer over gRPC.
+    #[command(after_help = "Example:\n  recommender serve --model model/ --config server.toml")]
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder with the data sets.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) datasets: Option<PathBuf>,
+    /// Address to serve on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    pub(crate) listen: String,
+    /// Stop after the first answer instead of serving until interrupted.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// How event files are read.
+#[derive(Debug, Args)]
+pub(crate) struct EventFormat {
+    /// Format of the files: adjacency, csv, tsv, jsonl, parquet or movielens; told by the extension if absent.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Which column holds which field: COLUMN=FIELD, more than once, or a file FILE.toml.
+    #[arg(long, value_name = "COLUMN=FIELD", num_args = 1..)]
+    pub(crate) map: Vec<String>,
+    /// Count and report bad rows instead of refusing the file.
+    #[arg(long)]
+    pub(crate) skip_bad_rows: bool,
+}
+
+/// Files of products and how they are read.
+#[derive(Debug, Args)]
+pub(crate) struct CatalogFormat {
+    /// Files of products.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) catalog: Vec<PathBuf>,
+    /// Which column of the catalogue holds which product field: a file FILE.toml.
+    #[arg(long, value_name = "FILE", requires = "catalog")]
+    pub(crate) catalog_map: Option<PathBuf>,
+}
+
+/// How the work is run.
+#[derive(Debug, Args)]
+pub(crate) struct Running {
+    /// Worker threads; one per core if absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Seed of everything random.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+impl Running {
+    /// The same, as the library takes it.
+    pub(crate) fn fit_options(&self) -> FitOptions {
+        FitOptions {
+            seed: self.seed,
+            threads: self.threads.map(usize::from),
+            ..FitOptions::default()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// Files of events.
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub(crate) events: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: EventFormat,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogFormat,
+    /// The pipeline, in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Folder to save the fitted pipeline in; must not exist yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// Events to learn from.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "test",
+        required_unless_present = "events"
+    )]
+    pub(crate) train: Option<PathBuf>,
+    /// Events to be foretold.
+    #[arg(long, value_name = "FILE", requires = "train")]
+    pub(crate) test: Option<PathBuf>,
+    /// Files of events to be split.
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "split", conflicts_with = "train")]
+    pub(crate) events: Vec<PathBuf>,
+    /// How to split them: time:0.8, leave-last:1, users:0.1 or random:0.2.
+    #[arg(long, value_name = "SPLIT", requires = "events")]
+    pub(crate) split: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: EventFormat,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogFormat,
+    /// A model: NAME[:key=value,...], or pipeline:FILE.toml. More than once compares them.
+    #[arg(long = "model", value_name = "MODEL", required = true)]
+    pub(crate) models: Vec<String>,
+    /// How lone models weigh events: a file FILE.toml with the fields of a pipeline's [interactions].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) interactions: Option<PathBuf>,
+    /// Lengths of list to judge.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "20",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) at: Vec<u32>,
+    /// Allow items the shopper already had in the answers.
+    #[arg(long)]
+    pub(crate) allow_seen: bool,
+    /// Also write the results to this file as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Recommend {
+    /// Folder of a saved model.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// The shopper.
+    #[arg(long, value_name = "KEY", required_unless_present = "items")]
+    pub(crate) user: Option<String>,
+    /// Items she has just looked at, oldest first.
+    #[arg(long, value_name = "KEY", num_args = 1..)]
+    pub(crate) items: Vec<String>,
+    /// Items that must not be answered.
+    #[arg(long, value_name = "KEY", num_args = 1..)]
+    pub(crate) exclude: Vec<String>,
+    /// The store the answer is for.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) place: Option<String>,
+    /// Length of the list.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+    /// Allow items she already had.
+    #[arg(long)]
+    pub(crate) allow_seen: bool,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Folder of a saved model, served as the serving config "default".
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Settings of the server, in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_words_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Arguments::command().get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.contains("recommender "), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn incomplete_calls_are_refused() {
+        for call in [
+            "recommender evaluate --model popularity",
+            "recommender evaluate --train a --model popularity",
+            "recommender evaluate --events a --model popularity",
+            "recommender evaluate --train a --test b --model popularity --at 0",
+            "recommender recommend --model m",
+            "recommender train --config c --out o",
+        ] {
+            assert!(
+                Arguments::try_parse_from(call.split(' ')).is_err(),
+                "{call}"
+            );
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! One file for each command.
+
+pub(crate) mod demo;
+pub(crate) mod evaluate;
+pub(crate) mod recommend;
+pub(crate) mod serve;
+pub(crate) mod train;
