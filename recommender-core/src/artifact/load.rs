@@ -227,3 +227,88 @@ fn users(tensors: &Tensors) -> Option<Vocabulary<UserIx>> {
     }
     (users.len() + 1 == offsets.len()).then_some(users)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::{Facts, MemoryFiles, save};
+    use crate::dataset::Dataset;
+    use crate::events::{Event, EventKind, EventTable};
+    use crate::pipeline::PipelineConfig;
+    use crate::recommender::FitOptions;
+
+    /// An engine of three items, of which "lamp" has a product and no event.
+    fn saved() -> MemoryFiles {
+        let recipe = "[[sources]]\nmodel = { kind = \"content\" }";
+        let config = PipelineConfig::from_toml(recipe).unwrap();
+        let mut table = EventTable::new();
+        for item in ["cup", "pot"] {
+            let event = Event {
+                visitor: "ann".into(),
+                item: Some(item.into()),
+                kind: EventKind::Purchase,
+                quantity: 1.0,
+                ..Event::default()
+            };
+            table.push(&event).unwrap();
+        }
+        let lamp = Product {
+            key: "lamp".into(),
+            title: "red lamp".into(),
+            ..Product::default()
+        };
+        let dataset = Dataset::new(table, vec![lamp], config.interactions.clone()).unwrap();
+        let engine = Engine::fit(&config, &dataset, &FitOptions::default()).unwrap();
+        let mut files = MemoryFiles::default();
+        save(&engine, &Facts::new(), &mut files).unwrap();
+        files
+    }
+
+    /// `files` with other contents and a manifest that vouches for them.
+    fn forged(mut files: MemoryFiles, items: usize, contents: &[(&str, &str)]) -> MemoryFiles {
+        let mut manifest = Manifest::read(MANIFEST, &files.files[MANIFEST]).unwrap();
+        manifest.items = items;
+        for &(name, content) in contents {
+            let facts = FileFacts {
+                bytes: content.len() as u64,
+                sha256: hexadecimal(&sha256(content.as_bytes())),
+            };
+            manifest.files.insert(name.into(), facts);
+            files.files.insert(name.into(), content.to_owned().into());
+        }
+        let text = manifest.seal().unwrap();
+        files.files.insert(MANIFEST.into(), text.into());
+        files
+    }
+
+    fn refusal(files: &MemoryFiles) -> String {
+        load(files).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_refused_by_the_file_that_does_not() {
+        assert!(load(&forged(saved(), 3, &[])).is_ok());
+        let keys = r#"["cup","pot"]"#;
+        let error = refusal(&forged(saved(), 3, &[(ITEMS, keys)]));
+        assert_eq!(error, "items.json: expected 3 keys, found 2");
+        let error = refusal(&forged(saved(), 2, &[(ITEMS, keys)]));
+        assert!(error.starts_with("catalog.jsonl: expected products of the 2"));
+        let error = refusal(&forged(saved(), 2, &[(ITEMS, keys), (CATALOG, "")]));
+        let expected = "models/content.safetensors: expected a model of 2 items, found one of 3";
+        assert_eq!(error, expected);
+        let keys = r#"["cup"]"#;
+        let error = refusal(&forged(saved(), 1, &[(ITEMS, keys), (CATALOG, "")]));
+        assert!(error.starts_with("histories.safetensors"), "{error}");
+    }
+
+    #[test]
+    fn contents_that_can_not_be_read_are_refused_with_their_row() {
+        let error = refusal(&forged(saved(), 3, &[(ITEMS, r#"["cup","cup","pot"]"#)]));
+        assert!(error.starts_with("items.json"), "{error}");
+        let products = "{\"key\":\"cup\"}\nnonsense\n";
+        let error = refusal(&forged(saved(), 3, &[(CATALOG, products)]));
+        assert!(error.starts_with("catalog.jsonl, row 2"), "{error}");
+        let error = refusal(&forged(saved(), 3, &[("models/more.safetensors", "")]));
+        assert!(error.contains("models/more.safetensors"), "{error}");
+    }
+}

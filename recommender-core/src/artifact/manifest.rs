@@ -102,8 +102,8 @@ impl Manifest {
     /// Reads and checks a manifest; `origin` names it in errors.
     ///
     /// # Errors
-    /// [`Error::Input`] if the text is no manifest, is of another version, or was cut or edited;
-    /// [`Error::Config`] if the recipe is out of range.
+    /// [`Error::Input`] if the text is no manifest, is of another version, was cut or edited, or its recipe is out
+    /// of range.
     pub(crate) fn read(origin: &str, text: &[u8]) -> Result<Self> {
         let refused = |expected: String, found: String| InputError::new(origin, expected, found);
         let malformed = |error: serde_json::Error| refused("a manifest".into(), error.to_string());
@@ -120,7 +120,8 @@ impl Manifest {
             let expected = "the manifest as it was written";
             return Err(refused(expected.into(), "one that was altered".into()).into());
         }
-        manifest.pipeline.validate()?;
+        let recipe = manifest.pipeline.validate();
+        recipe.map_err(|error| refused("a recipe within its ranges".into(), error.to_string()))?;
         Ok(manifest)
     }
 }
@@ -212,6 +213,8 @@ mod tests {
         assert!(error(&unknown).contains("things"), "{}", error(&unknown));
         let unknown = resealed(&sealed(), "\"pool\": 200", "\"pond\": 200");
         assert!(error(&unknown).contains("pond"), "{}", error(&unknown));
+        let beyond = resealed(&sealed(), "\"pool\": 200", "\"pool\": 0");
+        assert!(error(&beyond).contains("pool"), "{}", error(&beyond));
         assert!(error("").contains("EOF"));
         assert!(error("{}").contains("format_version"));
     }
