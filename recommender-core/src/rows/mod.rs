@@ -1,6 +1,6 @@
 //! Named fields, row by row, from any format: what events and catalogues are read from.
 //!
-//! A source yields rows of [`Cell`]s; gzip, byte-order marks, encodings, delimiters and column types end here.
+//! A source yields rows of cells; gzip, byte-order marks, encodings, delimiters and column types end here.
 //! What a row means is decided one room further, in [`crate::events::read`] and [`crate::catalog::read`].
 
 mod adjacency;
