@@ -1,7 +1,5 @@
 //! Many events in columns, with keys numbered: what splits and builders read.
 
-use rustc_hash::FxHashSet;
-
 use crate::error::{Error, Result};
 use crate::events::{Channel, Consent, Event, EventKind};
 use crate::ids::{DenseIndex, ItemIx, PlaceIx, UserIx, Vocabulary};
@@ -62,7 +60,7 @@ pub struct EventTable {
     places: Vocabulary<PlaceIx>,
     sessions: Vocabulary<UserIx>,
     kinds: Vec<EventKind>,
-    ids: FxHashSet<Box<str>>,
+    ids: Vocabulary<UserIx>,
     columns: Columns,
     timed: bool,
     report: TableReport,
@@ -110,7 +108,7 @@ impl EventTable {
             return Err(Error::data("event table", "more than 2^32 - 1 rows"));
         }
         if let Some(id) = &event.id
-            && !self.ids.insert(id.as_str().into())
+            && !self.ids.insert_full(id)?.1
         {
             self.report.duplicates += 1;
             return Ok(false);
