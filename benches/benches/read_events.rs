@@ -16,6 +16,7 @@ use recommender_core::rows::Format;
 const ROWS: u64 = 1_000_000;
 
 /// A shop's log: 100,000 shoppers, 30,000 products, both with a long tail, times going up.
+#[expect(clippy::cast_possible_truncation, reason = "choices of a handful")]
 fn shop_log(ids: bool) -> String {
     let mut text = String::from("visitor,item,kind,channel,time,quantity,price\n");
     if ids {
@@ -26,7 +27,7 @@ fn shop_log(ids: bool) -> String {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) * limit >> 31
+        ((state >> 33) * limit) >> 31
     };
     for row in 0..ROWS {
         if ids {

@@ -1,9 +1,9 @@
 //! One shopper's events, weighed: the same code makes a row of the training matrix and the history of a query.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::{Channel, EventKind, EventRow};
 use crate::ids::ItemIx;
-use crate::interactions::{Combine, InteractionConfig};
+use crate::interactions::{Combine, InteractionConfig, InteractionReport};
 use crate::query::HistoryItem;
 use crate::time::Timestamp;
 
@@ -42,42 +42,69 @@ impl From<EventRow> for HistoryEvent {
 pub(crate) struct WeighedHistory {
     /// One entry per item with a positive weight, items ascending.
     pub(crate) items: Vec<HistoryItem>,
-    /// Returns and removals that found nothing to take back.
-    pub(crate) unmatched_returns: u64,
+    /// What became of the events.
+    pub(crate) report: InteractionReport,
 }
 
 impl InteractionConfig {
     /// Weighs one shopper's events as of `now`.
     ///
-    /// Events of one item are taken in time order. A return takes its pieces back from the latest purchases
-    /// before it, a removal from the latest additions to the cart; what is left is weighed and combined.
+    /// Events of one item are taken in time order, at the same moment returns and removals last. A return takes its
+    /// pieces back from the latest purchases before it, a removal from the latest additions to the cart; what is left is
+    /// weighed and combined.
     ///
     /// # Errors
-    /// [`crate::Error::Config`] for a custom kind without a weight.
+    /// [`crate::Error::Config`] for a custom kind without a weight; [`crate::Error::Data`] if the weights of one item
+    /// add up to more than an `f32` holds.
     pub(crate) fn weigh(&self, events: &[HistoryEvent], now: Timestamp) -> Result<WeighedHistory> {
         let mut order: Vec<&HistoryEvent> = events.iter().collect();
-        order.sort_by_key(|event| (event.item, event.time));
+        order.sort_by_key(|event| (event.item, event.time, event.kind.takes_back().is_some()));
         let mut history = WeighedHistory::default();
+        history.report.events = events.len() as u64;
+        let mut left: Vec<f32> = Vec::new();
         for group in order.chunk_by(|a, b| a.item == b.item) {
-            let kept = take_back(group, &mut history.unmatched_returns);
-            let mut weight = 0.0f32;
-            let mut time = Timestamp(i64::MIN);
-            for (event, quantity) in kept {
-                let gain = self.weight(event, quantity, now)?;
-                if gain > 0.0 {
-                    weight = self.combine.add(weight, gain);
-                    time = time.max(event.time);
-                }
-            }
-            if weight > 0.0 && weight.is_finite() {
-                history.items.push(HistoryItem {
-                    item: group[0].item,
-                    weight,
-                    time,
-                });
-            }
+            left.clear();
+            left.extend(group.iter().map(|event| event.quantity));
+            take_back(group, &mut left, &mut history.report);
+            history
+                .items
+                .extend(self.combine_group(group, &left, now, &mut history.report)?);
         }
         Ok(history)
+    }
+
+    /// The weight of one item's events, of which `left` pieces each are left.
+    fn combine_group(
+        &self,
+        group: &[&HistoryEvent],
+        left: &[f32],
+        now: Timestamp,
+        report: &mut InteractionReport,
+    ) -> Result<Option<HistoryItem>> {
+        let mut weight = 0.0f32;
+        let mut time = Timestamp(i64::MIN);
+        for (event, &quantity) in group.iter().zip(left) {
+            if quantity <= 0.0 {
+                continue;
+            }
+            let gain = self.weight(event, quantity, now)?;
+            if gain > 0.0 {
+                weight = self.combine.add(weight, gain);
+                time = time.max(event.time);
+                report.weighed += 1;
+            } else {
+                report.weightless += 1;
+            }
+        }
+        if !weight.is_finite() {
+            let reason = "the weights of one user and item add up to more than a number holds";
+            return Err(Error::data("interactions", reason));
+        }
+        Ok((weight > 0.0).then_some(HistoryItem {
+            item: group[0].item,
+            weight,
+            time,
+        }))
     }
 }
 
@@ -91,28 +118,58 @@ impl Combine {
     }
 }
 
-/// The events of one item, in time order, with the pieces that were not taken back.
-fn take_back<'e>(group: &[&'e HistoryEvent], unmatched: &mut u64) -> Vec<(&'e HistoryEvent, f32)> {
-    let mut kept: Vec<(&HistoryEvent, f32)> = Vec::with_capacity(group.len());
-    for &event in group {
-        let Some(undone) = event.kind.takes_back() else {
-            kept.push((event, event.quantity));
-            continue;
-        };
-        let mut left = event.quantity;
-        for (earlier, quantity) in kept.iter_mut().rev() {
-            if earlier.kind == undone {
-                let taken = left.min(*quantity);
-                *quantity -= taken;
-                left -= taken;
-            }
-        }
-        if left == event.quantity {
-            *unmatched += 1;
-        }
-        kept.retain(|&(_, quantity)| quantity > 0.0);
+/// Takes the pieces of returns and removals off `left`, the pieces of each event of one item in time order.
+fn take_back(group: &[&HistoryEvent], left: &mut [f32], report: &mut InteractionReport) {
+    if group.iter().all(|event| event.kind.takes_back().is_none()) {
+        return;
     }
-    kept
+    // Positions of purchases and of additions to the cart with pieces left, latest on top.
+    let (mut purchases, mut additions) = (Vec::new(), Vec::new());
+    for (position, event) in group.iter().enumerate() {
+        let open = match event.kind.takes_back() {
+            Some(EventKind::Purchase) => &mut purchases,
+            Some(_) => &mut additions,
+            None if event.kind == EventKind::Purchase => {
+                purchases.push(position);
+                continue;
+            }
+            None if event.kind == EventKind::AddToCart => {
+                additions.push(position);
+                continue;
+            }
+            None => continue,
+        };
+        let wanted = std::mem::take(&mut left[position]);
+        let missing = take_pieces(wanted, open, left, report);
+        if missing <= 0.0 {
+            report.returns += 1;
+        } else if missing < wanted {
+            report.partly_matched_returns += 1;
+        } else {
+            report.unmatched_returns += 1;
+        }
+    }
+}
+
+/// Takes `wanted` pieces off the events in `open`, from the top; gives how many were not found.
+fn take_pieces(
+    mut wanted: f32,
+    open: &mut Vec<usize>,
+    left: &mut [f32],
+    report: &mut InteractionReport,
+) -> f32 {
+    while wanted > 0.0
+        && let Some(&earlier) = open.last()
+    {
+        let taken = wanted.min(left[earlier]);
+        left[earlier] -= taken;
+        wanted -= taken;
+        if left[earlier] <= 0.0 {
+            open.pop();
+            report.taken_back += 1;
+        }
+    }
+    wanted
 }
 
 #[cfg(test)]
@@ -149,7 +206,8 @@ mod tests {
         let early = config
             .weigh(&[event(EventKind::Return, 2.0, 0), bought], Timestamp(0))
             .unwrap();
-        assert_eq!((early.unmatched_returns, early.items.len()), (1, 1));
+        assert_eq!((early.report.unmatched_returns, early.items.len()), (1, 1));
+        assert_eq!(early.report.weighed, 1);
     }
 
     #[test]
@@ -179,6 +237,37 @@ mod tests {
             weight(&config, &[rated, event(EventKind::Search, 1.0, 1)]),
             None
         );
+    }
+
+    #[test]
+    fn a_return_of_the_same_moment_comes_after_its_purchase() {
+        let config = InteractionConfig::default();
+        let same_day = [
+            event(EventKind::Return, 3.0, 1),
+            event(EventKind::Purchase, 2.0, 1),
+        ];
+        let history = config.weigh(&same_day, Timestamp(0)).unwrap();
+        assert!(history.items.is_empty());
+        let report = history.report;
+        assert_eq!(
+            (
+                report.events,
+                report.taken_back,
+                report.partly_matched_returns
+            ),
+            (2, 1, 1)
+        );
+    }
+
+    #[test]
+    fn weights_beyond_all_numbers_are_an_error() {
+        let config = InteractionConfig {
+            quantity: crate::interactions::Quantity::Linear,
+            ..InteractionConfig::default()
+        };
+        let much = event(EventKind::Purchase, f32::MAX, 1);
+        let error = config.weigh(&[much.clone(), much], Timestamp(0));
+        assert!(matches!(error, Err(Error::Data { .. })));
     }
 
     #[test]

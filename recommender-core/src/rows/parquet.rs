@@ -321,3 +321,6 @@ fn broken(origin: &str, error: &ParquetError) -> Error {
     let expected = "a Parquet file, uncompressed or compressed with snappy or gzip";
     InputError::new(origin, expected, error.to_string()).into()
 }
+
+#[cfg(test)]
+mod tests;
