@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What the benchmarks share: data to run on, and the accuracy that makes two speeds comparable.
+
+pub mod accuracy;
+pub mod split;
+pub mod synthetic;

@@ -110,6 +110,26 @@ impl Ranked {
         Ok(Self { entries })
     }
 
+    /// The part of `best_first`, whose scores never rise, that can reach the answer of [`Ranked::top`]: up to the last
+    /// allowed item the limit has room for, and its ties.
+    pub(crate) fn reachable(
+        query: &Query,
+        best_first: impl Iterator<Item = (ItemIx, f32)>,
+    ) -> impl Iterator<Item = (ItemIx, f32)> {
+        let mut wanted = query.limit;
+        let mut least = f32::INFINITY;
+        best_first.take_while(move |&(item, score)| {
+            if wanted == 0 {
+                return score >= least;
+            }
+            if query.allows(item) {
+                wanted -= 1;
+                least = score;
+            }
+            true
+        })
+    }
+
     /// A list in the order given: for a rerank, whose order is its own and no longer that of the scores.
     ///
     /// # Errors
@@ -283,6 +303,25 @@ mod tests {
         );
         query.candidates = Candidates::Only(ItemSet::from_iter([ItemIx(9), ItemIx(1)]));
         assert_eq!(items(&Ranked::top(&query, scores).unwrap()), [1]);
+    }
+
+    #[test]
+    fn what_can_reach_an_answer_ends_with_its_ties() {
+        let scores = [
+            (ItemIx(9), 3.0),
+            (ItemIx(4), 2.0),
+            (ItemIx(1), 2.0),
+            (ItemIx(0), 1.0),
+        ];
+        let mut query = Query::new(1);
+        query.exclusions = ItemSet::from_iter([ItemIx(9)]);
+        let reachable: Vec<_> = Ranked::reachable(&query, scores.into_iter()).collect();
+        assert_eq!(reachable, scores[..3]);
+        assert_eq!(items(&Ranked::top(&query, reachable).unwrap()), [1]);
+        assert_eq!(
+            Ranked::reachable(&Query::new(0), scores.into_iter()).count(),
+            0
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub mod random;
 
 pub use content::{Content, ContentConfig};
 pub use ease::{Ease, EaseConfig};
-pub use item_knn::{ItemKnn, ItemKnnConfig, Similarity};
+pub use item_knn::{Aggregation, ItemKnn, ItemKnnConfig, Similarity};
 pub use popularity::{Count, Popularity, PopularityConfig};
 pub use random::{Random, RandomConfig};
 

@@ -46,6 +46,11 @@ impl Accumulator {
             .map(|&column| (column, self.sums[column as usize]))
     }
 
+    /// Whether `column` has a sum.
+    pub(crate) fn holds(&self, column: u32) -> bool {
+        self.sums[column as usize] != 0.0
+    }
+
     /// Makes the sum empty again.
     pub(crate) fn clear(&mut self) {
         for &column in &self.touched[..self.len] {
@@ -83,6 +88,7 @@ mod tests {
             },
         );
         assert_eq!(sum.entries().collect::<Vec<_>>(), [(0, 3.0), (3, 6.0)]);
+        assert!(sum.holds(3) && !sum.holds(1));
         sum.clear();
         sum.add(1.0, row);
         assert_eq!(sum.entries().collect::<Vec<_>>(), [(0, 1.0), (3, 2.0)]);

@@ -57,12 +57,13 @@ impl EaseConfig {
         if let Some(most) = self.max_memory_bytes.filter(|&most| bytes > most) {
             return Err(refuse(&format!("max_memory_bytes allows {most}")));
         }
-        let mut matrix = Vec::new();
-        matrix
-            .try_reserve_exact(items * items)
+        // Room is asked for twice: the first time a refusal is an error and not the end of the process, the second
+        // time it comes zeroed from the system, page by page as all threads first touch it.
+        let mut room = Vec::<f32>::new();
+        room.try_reserve_exact(items * items)
             .map_err(|_| refuse("which could not be had"))?;
-        matrix.resize(items * items, 0.0);
-        Ok(matrix)
+        drop(room);
+        Ok(vec![0.0; items * items])
     }
 
     /// `XᵀX + λI`, the lower triangle: row r holds what item r shares with the items before it.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 /// |---|---|---|
 /// | `similarity` | `cosine` | `cosine`, `tf_idf`, `bm25` |
 /// | `neighbours` | 100 | ≥ 1 |
+/// | `aggregation` | `sum` | `sum`, `average`, `centred_average` |
 /// | `shrinkage` | 0 | ≥ 0; 0 with `bm25` |
 /// | `bm25_saturation` | 1.2 | > 0 |
 /// | `bm25_length` | 0.75 | 0 to 1 |
@@ -26,6 +27,8 @@ pub struct ItemKnnConfig {
     pub similarity: Similarity,
     /// How many neighbours each item keeps; the item itself is none of them.
     pub neighbours: usize,
+    /// Whose neighbours count, and how their similarities become a score.
+    pub aggregation: Aggregation,
     /// Added to the product of the norms: pulls similarities that rest on few users towards zero.
     pub shrinkage: f32,
     /// `k₁` of BM25: how soon more of the same stops to count.
@@ -53,11 +56,30 @@ pub enum Similarity {
     Bm25,
 }
 
+/// How the profile h becomes the score of an item j. N(i) are the neighbours of i.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregation {
+    /// `Σ h_i · sim(i, j)` over the i that have j in N(i): every item she chose proposes its neighbours
+    /// (Deshpande & Karypis, *Item-based top-N recommendation algorithms*, TOIS 2004).
+    #[default]
+    Sum,
+    /// `Σ h_i · sim(j, i) / Σ sim(j, i)`, both over i in N(j): the share of an item's neighbours she chose
+    /// (Sarwar, Karypis, Konstan & Riedl, *Item-based collaborative filtering*, WWW 2001, §3.2.1).
+    Average,
+    /// `m_j + Σ (h_i − m_i) · sim(j, i) / Σ sim(j, i)`, both over i in N(j), with `m_i` the mean weight of item i over
+    /// all users, zero for those without it: what her neighbours add to popularity (Desrosiers & Karypis,
+    /// *A comprehensive survey of neighborhood-based recommendation methods*, 2011, §4.2.1). Every item somebody chose
+    /// has a score for every shopper with a history.
+    CentredAverage,
+}
+
 impl Default for ItemKnnConfig {
     fn default() -> Self {
         Self {
             similarity: Similarity::Cosine,
             neighbours: 100,
+            aggregation: Aggregation::Sum,
             shrinkage: 0.0,
             bm25_saturation: 1.2,
             bm25_length: 0.75,

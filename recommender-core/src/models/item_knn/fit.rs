@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::ids::{DenseIndex, ItemIx};
+use crate::interactions::Interactions;
 use crate::models::item_knn::weighted::Weighted;
-use crate::models::item_knn::{ItemKnn, ItemKnnConfig};
+use crate::models::item_knn::{Aggregation, Base, ItemKnn, ItemKnnConfig};
 use crate::ranked::BestOf;
 use crate::recommender::FitOptions;
 use crate::sparse::{Accumulator, SparseMatrix};
@@ -29,10 +30,53 @@ impl ItemKnnConfig {
         options.run(|| {
             options.step("weighting", 0.0)?;
             let weighted = Weighted::new(self, dataset.interactions())?;
-            let similar = similarities(self, &weighted, options)?;
-            Ok(ItemKnn { similar })
+            let neighbours = similarities(self, &weighted, options)?;
+            Ok(match self.aggregation {
+                Aggregation::Sum => ItemKnn::new(neighbours, &[]),
+                Aggregation::Average => ItemKnn::new(averaging(&neighbours)?.transpose(), &[]),
+                Aggregation::CentredAverage => {
+                    let shares = averaging(&neighbours)?;
+                    let base = base(&shares, dataset.interactions());
+                    ItemKnn::new(shares.transpose(), &base)
+                }
+            })
         })
     }
+}
+
+/// The similarities of each item's neighbours (row) as shares of their sum.
+fn averaging(neighbours: &SparseMatrix) -> Result<SparseMatrix> {
+    let sums: Vec<f32> = neighbours
+        .iter_rows()
+        .map(|row| row.values.iter().sum())
+        .collect();
+    neighbours.map_values(|item, _, similarity| similarity / sums[item])
+}
+
+/// `m_j − Σ m_i · share(j, i)` of each item j somebody chose, best first: its score before anything is known.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "weights are f32 throughout"
+)]
+fn base(shares: &SparseMatrix, interactions: &Interactions) -> Vec<Base> {
+    let by_user = interactions.by_user();
+    let users = by_user.iter_rows().filter(|row| !row.is_empty()).count() as f64;
+    let means: Vec<f64> = interactions
+        .by_item()
+        .iter_rows()
+        .map(|row| row.values.iter().map(|&x| f64::from(x)).sum::<f64>() / users)
+        .collect();
+    let mut base: Vec<Base> = (0..shares.rows())
+        .filter(|&item| means[item] > 0.0)
+        .map(|item| {
+            let neighbours = shares.row(item).iter();
+            let near = neighbours.map(|(other, share)| f64::from(share) * means[other as usize]);
+            let score = means[item] - near.sum::<f64>();
+            (ItemIx::at(item), score as f32)
+        })
+        .collect();
+    base.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    base
 }
 
 /// Consecutive rows of the result.

@@ -35,7 +35,7 @@ fn dataset(rows: &[&[u8]]) -> Dataset {
 
 fn similarities(config: &ItemKnnConfig, rows: &[&[u8]]) -> SparseMatrix {
     let model = config.fit(&dataset(rows), &FitOptions::default());
-    model.unwrap().similar
+    model.unwrap().weights
 }
 
 fn near(found: f32, expected: f64) {
@@ -114,6 +114,52 @@ fn scores_add_up_over_the_profile() {
     query.session = vec![ItemIx(2), ItemIx(3), ItemIx(3)];
     let ranked = model.recommend(&query).unwrap();
     let expected = [(0, 2.0 * 4.0 / 17f64.sqrt()), (1, 1.0 / 5f64.sqrt())];
+    assert_eq!(ranked.len(), expected.len());
+    for (entry, (item, score)) in ranked.entries().iter().zip(expected) {
+        assert_eq!(entry.item, ItemIx(item));
+        near(entry.score, score);
+    }
+}
+
+#[test]
+fn an_average_divides_by_all_the_neighbours_of_the_item() {
+    let config = ItemKnnConfig {
+        aggregation: Aggregation::Average,
+        ..ItemKnnConfig::default()
+    };
+    let model = config.fit(&dataset(&ROWS), &FitOptions::default()).unwrap();
+    let mut query = Query::new(10);
+    query.session = vec![ItemIx(3)];
+    let ranked = model.recommend(&query).unwrap();
+    // Only item 0 has item 3 among its neighbours, beside item 1.
+    let (chosen, other) = (4.0 / 17f64.sqrt(), 2.0 / (17f64 * 5.0).sqrt());
+    assert_eq!(ranked.len(), 1);
+    assert_eq!(ranked.entries()[0].item, ItemIx(0));
+    near(ranked.entries()[0].score, chosen / (chosen + other));
+}
+
+#[test]
+fn a_centred_average_adds_the_neighbours_to_popularity() {
+    let config = ItemKnnConfig {
+        aggregation: Aggregation::CentredAverage,
+        ..ItemKnnConfig::default()
+    };
+    let model = config.fit(&dataset(&ROWS), &FitOptions::default()).unwrap();
+    let mut query = Query::new(10);
+    query.session = vec![ItemIx(3)];
+    let ranked = model.recommend(&query).unwrap();
+    // Three users; items 0 to 3 have 5, 3, 1 and 1 pieces. Item 0 is near 1 and 3, 1 near 0 and 2, 2 near 1, 3 near 0.
+    let (a, b) = (2.0 / (17f64 * 5.0).sqrt(), 4.0 / 17f64.sqrt());
+    let c = 1.0 / 5f64.sqrt();
+    let expected = [
+        (
+            0,
+            (5.0 - 3.0 * a / (a + b) - b / (a + b)) / 3.0 + b / (a + b),
+        ),
+        (1, (3.0 - 5.0 * a / (a + c) - c / (a + c)) / 3.0),
+        (2, (1.0 - 3.0) / 3.0),
+        (3, (1.0 - 5.0) / 3.0),
+    ];
     assert_eq!(ranked.len(), expected.len());
     for (entry, (item, score)) in ranked.entries().iter().zip(expected) {
         assert_eq!(entry.item, ItemIx(item));

@@ -104,7 +104,7 @@ impl Recommender for Popularity {
     fn recommend(&self, query: &Query) -> Result<Ranked> {
         let list = self.list(query);
         match &query.candidates {
-            Candidates::All => Ranked::top(query, enough(query, self.best_first(list))),
+            Candidates::All => Ranked::top(query, Ranked::reachable(query, self.best_first(list))),
             Candidates::Only(items) => {
                 let known = items.as_slice().iter().filter_map(|&item| {
                     let whole = *self.shares.get(item.position())?;
@@ -118,25 +118,6 @@ impl Recommender for Popularity {
     fn recommend_batch(&self, queries: &[Query]) -> Result<Vec<Ranked>> {
         in_parallel(queries, || (), |query, ()| self.recommend(query))
     }
-}
-
-/// The part of `best_first` that can reach the answer: up to the last allowed item the limit has room for, and its ties.
-fn enough(
-    query: &Query,
-    best_first: impl Iterator<Item = (ItemIx, f32)>,
-) -> impl Iterator<Item = (ItemIx, f32)> {
-    let mut wanted = query.limit;
-    let mut least = f32::INFINITY;
-    best_first.take_while(move |&(item, score)| {
-        if wanted == 0 {
-            return score >= least;
-        }
-        if query.allows(item) {
-            wanted -= 1;
-            least = score;
-        }
-        true
-    })
 }
 
 impl Model for Popularity {
