@@ -46,11 +46,11 @@ impl EventFormat {
 
 /// Reads the events of `file` into `table`, and tells on standard error what was left out.
 pub(crate) fn events(
-    format: &EventFormat,
+    options: &EventOptions,
     file: &Path,
     table: &mut EventTable,
 ) -> Result<(), Failure> {
-    let report = recommender_files::read_events(file, &format.options()?, table)?;
+    let report = recommender_files::read_events(file, options, table)?;
     if report.kept < report.rows {
         writeln!(io::stderr(), "{}: {report}", file.display())?;
     }

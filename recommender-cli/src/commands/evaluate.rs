@@ -1,11 +1,11 @@
 //! `recommender evaluate`: several models, one split, one table.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use recommender_core::evaluation::{CaseOptions, MetricList, SeenItems, Split, Splitter};
 use recommender_core::events::EventTable;
+use recommender_core::events::read::Times;
 
 use crate::args::Evaluate;
 use crate::failure::Failure;
@@ -53,23 +53,22 @@ fn case_options(arguments: &Evaluate) -> CaseOptions {
 
 /// The events and their split: given by two files, or made of one part.
 fn read_split(arguments: &Evaluate) -> Result<(EventTable, Split), Failure> {
+    let mut options = arguments.format.options()?;
     let mut table = EventTable::new();
     if let (Some(train), Some(test)) = (&arguments.train, &arguments.test) {
-        read(arguments, train, &mut table)?;
+        // Which events come first is said by the files, so they need no times.
+        options.map.times = Times::Optional;
+        inputs::events(&options, train, &mut table)?;
         let first_test_row = table.len();
-        read(arguments, test, &mut table)?;
+        inputs::events(&options, test, &mut table)?;
         let split = Split::given_at(&table, first_test_row)?;
         return Ok((table, split));
     }
     for file in &arguments.events {
-        read(arguments, file, &mut table)?;
+        inputs::events(&options, file, &mut table)?;
     }
     let words = arguments.split.as_deref().unwrap_or_default();
     let splitter: Splitter = words.parse()?;
     let split = splitter.split(&table, arguments.running.seed)?;
     Ok((table, split))
-}
-
-fn read(arguments: &Evaluate, file: &Path, table: &mut EventTable) -> Result<(), Failure> {
-    inputs::events(&arguments.format, file, table)
 }

@@ -21,9 +21,10 @@ pub(crate) fn run(arguments: &Train) -> Result<(), Failure> {
         );
         return Err(Failure::call(message));
     }
+    let options = arguments.format.options()?;
     let mut table = EventTable::new();
     for file in &arguments.events {
-        inputs::events(&arguments.format, file, &mut table)?;
+        inputs::events(&options, file, &mut table)?;
     }
     let products = inputs::products(&arguments.catalog, None)?;
     let dataset = Dataset::new(table, products, config.interactions.clone())?;
