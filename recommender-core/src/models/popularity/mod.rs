@@ -9,7 +9,8 @@
 //! (Gelman et al., *Bayesian Data Analysis*, 3rd ed., §3.4).
 //!
 //! The place of the query chooses the list, else its channel, else the whole does. History plays no part, so a shopper
-//! nobody knows is answered too. An item that was never counted is never answered.
+//! nobody knows is answered too. An item that was never counted is never answered. Of items counted alike in the whole
+//! the one seen first in the data comes first, and its score is greater by as little as a score can be.
 
 mod config;
 mod fit;
@@ -43,12 +44,19 @@ pub struct Popularity {
 impl Popularity {
     #[expect(clippy::cast_possible_truncation, reason = "a share lies in 0..=1")]
     fn new(shares: &[f64], places: Lists, channels: Lists) -> Self {
-        let shares: Vec<f32> = shares.iter().map(|&share| share as f32).collect();
+        let mut shares: Vec<f32> = shares.iter().map(|&share| share as f32).collect();
         let mut order: Vec<u32> = (0..shares.len())
             .filter(|&item| shares[item] > 0.0)
             .map(|item| ItemIx::at(item).0)
             .collect();
         order.sort_by(|&a, &b| shares[b as usize].total_cmp(&shares[a as usize]));
+        // Whoever reads the scores must find the order that is served, also among equals.
+        let mut above = f32::INFINITY;
+        for &item in &order {
+            let share = &mut shares[item as usize];
+            above = share.min(above.next_down());
+            *share = above;
+        }
         Self {
             shares: shares.into(),
             order: order.into(),

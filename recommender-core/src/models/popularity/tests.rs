@@ -69,6 +69,21 @@ fn users_are_counted_once_and_weights_add_up() {
 }
 
 #[test]
+fn among_equals_the_first_seen_has_the_greater_score() {
+    let shares = [0.2, 0.4, 0.0, 0.2, 0.2];
+    let none = || Lists::shrunk(vec![], &shares, 1.0).unwrap();
+    let model = Popularity::new(&shares, none(), none());
+    let answer = answer(&model, &Query::new(9));
+    let items: Vec<u32> = answer.iter().map(|entry| entry.0).collect();
+    assert_eq!(items, [1, 0, 3, 4]);
+    assert!(
+        answer.windows(2).all(|pair| pair[0].1 > pair[1].1),
+        "{answer:?}"
+    );
+    near(&answer, &[(1, 0.4), (0, 0.2), (3, 0.2), (4, 0.2)]);
+}
+
+#[test]
 fn a_window_forgets_what_came_before() {
     let config = PopularityConfig {
         window_days: Some(7.0),
