@@ -143,7 +143,7 @@ pub(crate) struct Evaluate {
     /// A model: NAME[:key=value,...], or pipeline:FILE.toml. More than once compares them.
     #[arg(long = "model", value_name = "MODEL", required = true)]
     pub(crate) models: Vec<String>,
-    /// How lone models weigh events: a file FILE.toml with the fields of a pipeline's [interactions].
+    /// How lone models weigh events: a file FILE.toml with the fields that stand under interactions in a pipeline.
     #[arg(long, value_name = "FILE")]
     pub(crate) interactions: Option<PathBuf>,
     /// Lengths of list to judge.

@@ -347,6 +347,42 @@ fn a_port_in_use_is_an_error_and_a_signal_drains() {
 }
 
 #[test]
+fn the_demo_tells_what_is_wrong_before_it_trains() {
+    let shop = Shop::open();
+    assert_refused(
+        &shop.run("demo --listen nonsense"),
+        &["--listen", "nonsense"],
+    );
+    assert_refused(
+        &shop.run("demo --datasets absent"),
+        &["absent", "online-retail.parquet"],
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = shop.run(&format!("demo --listen {address}"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains(&address), "{}", stderr(&output));
+}
+
+#[test]
+fn the_demo_counts_learns_judges_and_answers() {
+    let shop = Shop::open();
+    let output = shop.run("demo --once --listen 127.0.0.1:0");
+    assert_done(&output);
+    let printed = stdout(&output);
+    for words in [
+        "541909 invoice lines",
+        "25900 invoices",
+        "4372 customers",
+        "hybrid",
+        "and is recommended:",
+        "over gRPC",
+    ] {
+        assert!(printed.contains(words), "expected {words} in: {printed}");
+    }
+}
+
+#[test]
 fn wrong_server_settings_are_refused() {
     let shop = Shop::open();
     shop.write("server.toml", "colour = 3\n");

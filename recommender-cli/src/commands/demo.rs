@@ -15,8 +15,11 @@ use recommender_core::{Dataset, Engine, FitOptions, PipelineConfig, Timestamp};
 use recommender_files::{EventOptions, ProductOptions};
 use recommender_grpc::proto::{RecommendContext, RecommendRequest};
 use recommender_grpc::server::bind;
-use recommender_grpc::settings::RawSettings;
+use recommender_grpc::settings::{RawSettings, Settings};
 use recommender_grpc::{ServedModel, ServerBuilder, client};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use crate::args::Demo;
 use crate::failure::Failure;
@@ -33,6 +36,8 @@ const SERVING_CONFIG: &str = "demo";
 pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
     let start = Instant::now();
     let files = Files::find(arguments.datasets.as_deref())?;
+    // A wrong address or a port in use shows now, not after the training.
+    let door = Door::open(&arguments.listen)?;
     let table = read(&files)?;
     let config = read_pipeline(&files.pipeline)?;
     let splitter: Splitter = TEST_DAYS.parse()?;
@@ -50,7 +55,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
     shoppers::print(&trial, &config)?;
     let dataset = Dataset::new(table, products(&files, None)?, config.interactions.clone())?;
     let engine = Engine::fit(&config, &dataset, &FitOptions::default())?;
-    serve(arguments, engine, start)
+    serve(door, arguments.once, engine, start)
 }
 
 /// The files of the data set.
@@ -179,32 +184,49 @@ fn print_table(split: &Split, report: &Report) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A port held open, and what will serve on it.
+struct Door {
+    runtime: Runtime,
+    settings: Settings,
+    listener: TcpListener,
+}
+
+impl Door {
+    fn open(address: &str) -> Result<Self, Failure> {
+        let mut raw = RawSettings::default();
+        raw.set("listen", address, "--listen");
+        let settings = raw
+            .resolve()
+            .map_err(|error| Failure::call(error.to_string()))?;
+        let runtime = Runtime::new()?;
+        let listener = runtime
+            .block_on(bind(settings.listen))
+            .map_err(Failure::work)?;
+        Ok(Self {
+            runtime,
+            settings,
+            listener,
+        })
+    }
+}
+
 /// Serves `engine`, asks it once as a client would, and goes on until interrupted.
-fn serve(arguments: &Demo, engine: Engine, start: Instant) -> Result<(), Failure> {
-    let mut raw = RawSettings::default();
-    raw.set("listen", arguments.listen.clone(), "--listen");
-    let settings = raw
-        .resolve()
-        .map_err(|error| Failure::call(error.to_string()))?;
-    let address = settings.listen;
+fn serve(door: Door, once: bool, engine: Engine, start: Instant) -> Result<(), Failure> {
+    let address = door.listener.local_addr()?;
     let shopper = example_shopper(&engine);
     let model = ServedModel::new(Arc::new(engine), "demo");
-    let server = ServerBuilder::new(settings)
+    let server = ServerBuilder::new(door.settings)
         .with_model(SERVING_CONFIG, model)
         .build();
     let server = server.map_err(Failure::work)?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
-        let listener = bind(address).await.map_err(Failure::work)?;
-        let address = listener.local_addr()?;
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let once = arguments.once;
+    door.runtime.block_on(async {
+        let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             if once {
                 let told = async move { stopped.await.unwrap_or_default() };
-                return server.serve_with_listener(listener, told).await;
+                return server.serve_with_listener(door.listener, told).await;
             }
-            server.serve_until_signalled(listener).await
+            server.serve_until_signalled(door.listener).await
         });
         first_answer(address, &shopper).await?;
         print_addresses(address, &shopper, start)?;
