@@ -1,4 +1,4 @@
-"""Runs the item-item models of implicit (https://pypi.org/project/implicit) at the word of implicit_item_knn.
+"""Runs the item-item models of implicit at the word of implicit_item_knn.
 
     python run_implicit.py TRAIN SIMILARITY NEIGHBOURS THREADS LIMIT OUT
 
