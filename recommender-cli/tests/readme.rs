@@ -35,11 +35,15 @@ fn the_example_is_the_same_everywhere() {
 }
 
 #[test]
-fn the_pipeline_of_the_readme_is_one() {
+fn the_settings_of_the_readme_are_taken() {
     let readme = read("README.md");
-    let found = blocks(&readme, "toml");
-    assert_eq!(found.len(), 1);
-    recommender_core::PipelineConfig::from_toml(found[0]).expect("the README's pipeline");
+    let [pipeline, server] = blocks(&readme, "toml")[..] else {
+        panic!("expected a pipeline and a server in TOML");
+    };
+    recommender_core::PipelineConfig::from_toml(pipeline).expect("the README's pipeline");
+    let mut raw = recommender_grpc::settings::RawSettings::default();
+    raw.add_toml(server, "README.md", "".as_ref());
+    raw.resolve().expect("the README's server");
 }
 
 #[test]
