@@ -200,6 +200,7 @@ fn an_item_only_in_the_test_file_counts_as_a_miss() {
         shop.run("evaluate --train train.txt --test test.txt --model popularity --json o.json");
     assert_done(&output);
     let text = fs::read_to_string(shop.path("o.json")).expect("o.json");
+    assert!(!text.contains("-0.0"), "a miss is zero, not minus zero");
     let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(report["models"][0]["metrics"]["recall@20"]["mean"], 0.0);
 }

@@ -346,7 +346,8 @@ fn averages(
 
 /// The mean, none of nothing.
 pub(super) fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    // An empty float sum is -0, and so is a figure over queries without a hit: adding zero takes the sign off.
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64 + 0.0)
 }
 
 /// Refuses answers that break the promises of [`Recommender`].
