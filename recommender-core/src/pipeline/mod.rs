@@ -7,7 +7,6 @@ pub mod rerank;
 pub use config::{ModelConfig, PipelineConfig, SourceConfig};
 
 use crate::error::Result;
-use crate::ids::ItemIx;
 use crate::models::Model;
 use crate::pipeline::blend::Blend;
 use crate::query::Query;
@@ -76,60 +75,54 @@ impl Pipeline {
     /// # Errors
     /// As [`Recommender::recommend`].
     pub fn explain(&self, query: &Query) -> Result<Vec<Explained>> {
-        let lists = self.propose(query)?;
-        let ranked = self.rank(query, &lists)?;
+        let (ranked, proposals) = self.answer(query)?;
         let explain = |&scored: &Scored| Explained {
             scored,
-            contributions: self.contributions(&lists, scored),
+            contributions: self.contributions(&proposals, scored),
         };
         Ok(ranked.entries().iter().map(explain).collect())
     }
 
-    fn contributions(&self, lists: &[Ranked], scored: Scored) -> Vec<(Source, f32)> {
+    fn contributions(&self, proposals: &[Scored], scored: Scored) -> Vec<(Source, f32)> {
         if self.is_fallback(scored.source) {
             return vec![(scored.source, scored.score)];
         }
-        self.blend.contributions(lists, scored.item)
+        blend::contributions(proposals, scored.item)
     }
 
-    fn pooled(&self, query: &Query) -> Query {
-        Query {
+    /// The answer, and the proposals it was blended from.
+    fn answer(&self, query: &Query) -> Result<(Ranked, Vec<Scored>)> {
+        if query.limit == 0 {
+            return Ok((Ranked::empty(), Vec::new()));
+        }
+        let pooled = Query {
             limit: query.limit.max(self.pool),
             ..query.clone()
-        }
+        };
+        let ask = |source: &FittedSource| source.model.recommend(&pooled);
+        let lists: Vec<Ranked> = self.sources.iter().map(ask).collect::<Result<_>>()?;
+        let proposals = self.blend.proposals(&lists);
+        let ranked = self.rank(&pooled, &proposals)?;
+        Ok((ranked.truncated(query.limit), proposals))
     }
 
-    fn propose(&self, query: &Query) -> Result<Vec<Ranked>> {
-        if query.limit == 0 {
-            return Ok(vec![Ranked::empty(); self.sources.len()]);
-        }
-        let pooled = self.pooled(query);
-        self.sources
-            .iter()
-            .map(|source| source.model.recommend(&pooled))
-            .collect()
-    }
-
-    fn rank(&self, query: &Query, lists: &[Ranked]) -> Result<Ranked> {
-        if query.limit == 0 {
-            return Ok(Ranked::empty());
-        }
-        let pooled = self.pooled(query);
-        let mut ranked = self.blend.merge(&pooled, lists)?;
+    fn rank(&self, pooled: &Query, proposals: &[Scored]) -> Result<Ranked> {
+        let mut ranked = blend::merge(pooled, proposals)?;
         if ranked.len() < pooled.limit {
-            ranked = self.fill(pooled.clone(), ranked)?;
+            ranked = self.fill(pooled, ranked)?;
         }
         for rerank in &self.reranks {
-            ranked = rerank.rerank(&pooled, ranked)?;
+            ranked = rerank.rerank(pooled, ranked)?;
         }
-        Ok(ranked.truncated(query.limit))
+        Ok(ranked)
     }
 
     /// Appends the fallback's items, scored below everything the sources proposed.
-    fn fill(&self, mut pooled: Query, ranked: Ranked) -> Result<Ranked> {
+    fn fill(&self, pooled: &Query, ranked: Ranked) -> Result<Ranked> {
         let Some(fallback) = &self.fallback else {
             return Ok(ranked);
         };
+        let mut pooled = pooled.clone();
         pooled.limit -= ranked.len();
         pooled.exclusions.extend(ranked.items());
         let filler = fallback.model.recommend(&pooled)?;
@@ -153,18 +146,12 @@ impl Pipeline {
 
 impl Recommender for Pipeline {
     fn recommend(&self, query: &Query) -> Result<Ranked> {
-        self.rank(query, &self.propose(query)?)
+        Ok(self.answer(query)?.0)
     }
 
     fn recommend_batch(&self, queries: &[Query]) -> Result<Vec<Ranked>> {
         in_parallel(queries, || (), |query, ()| self.recommend(query))
     }
-}
-
-/// Whether `item` is in `ranked`, with its 0-based position and score.
-pub(crate) fn find(ranked: &Ranked, item: ItemIx) -> Option<(usize, f32)> {
-    let position = ranked.items().position(|listed| listed == item)?;
-    Some((position, ranked.entries()[position].score))
 }
 
 #[cfg(test)]

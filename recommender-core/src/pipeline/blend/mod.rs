@@ -71,15 +71,12 @@ impl Blend {
         Self { config, weights }
     }
 
-    /// The best `query.limit` items of all `lists`, one list per source, each attributed to the source
-    /// that contributed most (the earlier one, if two contributed alike).
-    ///
-    /// # Errors
-    /// [`Error::Internal`] if a score is not finite.
+    /// What every source proposes, in the blend's own scores: by item, and within an item by source.
     ///
     /// # Panics
     /// If there is not one list per source.
-    pub fn merge(&self, query: &Query, lists: &[Ranked]) -> Result<Ranked> {
+    #[must_use]
+    pub fn proposals(&self, lists: &[Ranked]) -> Vec<Scored> {
         assert_eq!(lists.len(), self.weights.len(), "one list per source");
         let mut proposals: Vec<Scored> = Vec::with_capacity(lists.iter().map(Ranked::len).sum());
         for (source, list) in lists.iter().enumerate() {
@@ -92,18 +89,7 @@ impl Blend {
         }
         // Within an item the sources stay in order, so that sums are the same in every run.
         proposals.sort_by_key(|proposal| (proposal.item, proposal.source.0));
-        let merged = proposals.chunk_by(|a, b| a.item == b.item).map(sum);
-        Ranked::top_scored(query, merged)
-    }
-
-    /// What each source that proposed `item` adds to its score, in the order of the sources.
-    #[must_use]
-    pub fn contributions(&self, lists: &[Ranked], item: ItemIx) -> Vec<(Source, f32)> {
-        let of_source = |(source, list): (usize, &Ranked)| {
-            let (position, _) = super::find(list, item)?;
-            Some((number(source), self.scores(source, list)[position]))
-        };
-        lists.iter().enumerate().filter_map(of_source).collect()
+        proposals
     }
 
     fn scores(&self, source: usize, list: &Ranked) -> Vec<f32> {
@@ -115,6 +101,28 @@ impl Blend {
             }
         }
     }
+}
+
+/// The best `query.limit` items of all [`Blend::proposals`], each attributed to the source that contributed most
+/// (the earlier one, if two contributed alike).
+///
+/// # Errors
+/// [`Error::Internal`] if a score is not finite.
+pub fn merge(query: &Query, proposals: &[Scored]) -> Result<Ranked> {
+    let merged = proposals.chunk_by(|a, b| a.item == b.item).map(sum);
+    Ranked::top_scored(query, merged)
+}
+
+/// What each source that proposed `item` adds to its score, in the order of the sources.
+#[must_use]
+pub fn contributions(proposals: &[Scored], item: ItemIx) -> Vec<(Source, f32)> {
+    let first = proposals.partition_point(|proposal| proposal.item < item);
+    let of_item = proposals[first..]
+        .iter()
+        .take_while(|proposal| proposal.item == item);
+    of_item
+        .map(|proposal| (proposal.source, proposal.score))
+        .collect()
 }
 
 /// One entry for all proposals of one item.
@@ -151,9 +159,10 @@ mod tests {
 
     fn merged(config: BlendConfig, weights: &[f32], lists: &[Ranked]) -> Vec<(u32, f32, u16)> {
         let blend = Blend::new(config, weights.to_vec());
-        let ranked = blend.merge(&Query::new(10), lists).unwrap();
+        let proposals = blend.proposals(lists);
+        let ranked = merge(&Query::new(10), &proposals).unwrap();
         for entry in ranked.entries() {
-            let parts = blend.contributions(lists, entry.item);
+            let parts = contributions(&proposals, entry.item);
             let total: f32 = parts.iter().map(|part| part.1).sum();
             assert!((total - entry.score).abs() < 1e-6);
         }
