@@ -42,7 +42,8 @@ impl Histories {
             for event in dataset.history_of(user) {
                 item.push(event.item.0);
                 what.push(
-                    kind_code(&mut kinds, &event.kind)? | channel_code(event.channel) << KIND_BITS,
+                    u32::from(event.kind.code(&mut kinds)?)
+                        | channel_code(event.channel) << KIND_BITS,
                 );
                 quantity.push(event.quantity);
                 rating.push(event.rating.unwrap_or(f32::NAN));
@@ -154,19 +155,6 @@ impl Histories {
         }
         Ok(())
     }
-}
-
-fn kind_code(kinds: &mut Vec<EventKind>, kind: &EventKind) -> Result<u32> {
-    let code = kinds
-        .iter()
-        .position(|known| known == kind)
-        .unwrap_or_else(|| {
-            kinds.push(kind.clone());
-            kinds.len() - 1
-        });
-    let code = u16::try_from(code)
-        .map_err(|_| Error::data("histories", "more than 65,536 kinds of events"))?;
-    Ok(u32::from(code))
 }
 
 fn channel_code(channel: Option<Channel>) -> u32 {

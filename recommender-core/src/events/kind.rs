@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
+
 /// What a shopper did.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[non_exhaustive]
@@ -64,6 +66,19 @@ impl EventKind {
             return Some(Self::Purchase);
         }
         (*self == Self::RemoveFromCart).then_some(Self::AddToCart)
+    }
+
+    /// The number of this kind in `kinds`, to which it is added if it is new.
+    ///
+    /// # Errors
+    /// [`Error::Data`] past 65,536 kinds.
+    pub(crate) fn code(&self, kinds: &mut Vec<Self>) -> Result<u16> {
+        let known = kinds.iter().position(|known| known == self);
+        let code = known.unwrap_or_else(|| {
+            kinds.push(self.clone());
+            kinds.len() - 1
+        });
+        u16::try_from(code).map_err(|_| Error::data("events", "more than 65,536 kinds of events"))
     }
 
     /// The fixed name, or the operator's own without its prefix.

@@ -121,7 +121,7 @@ impl EventTable {
             Some(session) => self.sessions.insert(session)?.0,
             None => NONE,
         };
-        let kind = self.kind_code(&event.kind)?;
+        let kind = event.kind.code(&mut self.kinds)?;
         let columns = &mut self.columns;
         columns.user.push(self.users.insert(&event.visitor)?);
         columns.item.push(self.items.insert(item)?);
@@ -142,18 +142,6 @@ impl EventTable {
         self.timed |= event.time.is_some();
         self.report.kept += 1;
         Ok(true)
-    }
-
-    fn kind_code(&mut self, kind: &EventKind) -> Result<u16> {
-        let code = match self.kinds.iter().position(|known| known == kind) {
-            Some(code) => code,
-            None => {
-                self.kinds.push(kind.clone());
-                self.kinds.len() - 1
-            }
-        };
-        u16::try_from(code)
-            .map_err(|_| Error::data("event table", "more than 65,536 kinds of events"))
     }
 
     /// How many rows there are.
