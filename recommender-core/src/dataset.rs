@@ -1,6 +1,9 @@
 //! What fitting reads, in one numbering, and the one way a history becomes a query.
 
+mod change;
 mod digest;
+
+pub use change::Change;
 
 use std::sync::Arc;
 
@@ -88,13 +91,22 @@ impl Dataset {
         config: InteractionConfig,
     ) -> Result<Self> {
         let table = table.into();
+        let mut items = table.items().clone();
+        let catalog = Catalog::align(products, &mut items)?;
+        Self::assemble((table, items), rows, catalog, config)
+    }
+
+    fn assemble(
+        (table, items): (Arc<EventTable>, Vocabulary<ItemIx>),
+        rows: Vec<u32>,
+        catalog: Catalog,
+        config: InteractionConfig,
+    ) -> Result<Self> {
         if rows.is_empty() {
             return Err(Error::data("dataset", "there is no event to learn from"));
         }
         let offsets = user_offsets(&table, &rows);
         let rows = sorted_by_user(&table, rows, &offsets);
-        let mut items = table.items().clone();
-        let catalog = Catalog::align(products, &mut items)?;
         let interactions = InteractionsBuilder::new(&config, &table).build(&rows, items.len())?;
         Ok(Self {
             table,

@@ -90,6 +90,14 @@ impl EventTable {
         Self::default()
     }
 
+    /// Gives an item without events yet the next number.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the vocabulary is full.
+    pub(crate) fn know_item(&mut self, key: &str) -> Result<()> {
+        self.items.insert(key).map(|_| ())
+    }
+
     /// Adds an event. Returns whether it became a row; [`EventTable::report`] counts those that did not, by reason.
     ///
     /// # Errors

@@ -17,11 +17,25 @@ pub use item_knn::{Aggregation, ItemKnn, ItemKnnConfig, Similarity};
 pub use popularity::{Count, Popularity, PopularityConfig};
 pub use random::{Random, RandomConfig};
 
+use std::any::Any;
+
 use crate::artifact::TensorSink;
 use crate::recommender::Recommender;
 
+/// How a fitted model follows a [`Change`](crate::dataset::Change) of its data, both ways: interactions that come and
+/// interactions that are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upkeep {
+    /// It becomes what a new fit to the changed data gives, byte for byte or, where its docs say so, to rounding.
+    Exact,
+    /// It learns on from where it stands: near what a new fit gives, in less time.
+    Approximate,
+    /// It is fitted anew.
+    Refit,
+}
+
 /// A fitted model: it answers queries and can be put down in an artefact.
-pub trait Model: Recommender {
+pub trait Model: Recommender + Any {
     /// Puts everything learned into `tensors`; the model's configuration stands in the manifest.
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>);
 

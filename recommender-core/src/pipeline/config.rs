@@ -1,19 +1,20 @@
 //! What a pipeline is made of. The only file that names all models.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::Tensors;
 use crate::catalog::Catalog;
-use crate::dataset::Dataset;
+use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
-use crate::models::Model;
 use crate::models::{
     Content, ContentConfig, Ease, EaseConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig,
     Random, RandomConfig,
 };
+use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{Blend, BlendConfig};
 use crate::pipeline::rerank::RerankConfig;
 use crate::pipeline::{FittedSource, Pipeline};
@@ -23,7 +24,7 @@ use crate::recommender::FitOptions;
 const MAX_SOURCES: usize = 64;
 
 macro_rules! models {
-    ($($(#[$doc:meta])* $variant:ident($config:ident => $model:ident) = $name:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident($config:ident => $model:ident, $upkeep:ident) = $name:literal,)*) => {
         /// A model and its settings; `kind` in a file is the model's name.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind")]
@@ -59,6 +60,34 @@ macro_rules! models {
                 match self { $(Self::$variant(config) => Ok(Box::new(config.fit(dataset, options)?)),)* }
             }
 
+            /// How the model follows a change of its data.
+            #[must_use]
+            pub fn upkeep(&self) -> Upkeep {
+                match self { $(Self::$variant(_) => Upkeep::$upkeep,)* }
+            }
+
+            /// The model after `change`, learned from `fitted`, which this configuration fitted to
+            /// [`Change::before`]: as good as a new fit by [`ModelConfig::upkeep`].
+            ///
+            /// # Errors
+            /// As [`ModelConfig::fit`]; [`Error::Internal`] if `fitted` is another kind of model.
+            pub fn update(
+                &self,
+                fitted: &dyn Model,
+                change: &Change<'_>,
+                options: &FitOptions,
+            ) -> Result<Box<dyn Model>> {
+                match self {
+                    $(Self::$variant(config) => {
+                        let fitted: Option<&$model> = (fitted as &dyn Any).downcast_ref();
+                        let fitted = fitted.ok_or_else(|| {
+                            Error::Internal(format!("the fitted model is no {}", self.name()))
+                        })?;
+                        Ok(Box::new(models!(@update $upkeep, config, fitted, change, options)?))
+                    })*
+                }
+            }
+
             /// Takes the model up again from what [`Model::save`] put down.
             ///
             /// # Errors
@@ -68,19 +97,26 @@ macro_rules! models {
             }
         }
     };
+    (@update Refit, $config:ident, $fitted:ident, $change:ident, $options:ident) => {{
+        let _: &_ = $fitted;
+        $config.fit($change.after(), $options)
+    }};
+    (@update $upkeep:ident, $config:ident, $fitted:ident, $change:ident, $options:ident) => {
+        $config.update($fitted, $change, $options)
+    };
 }
 
 models! {
     /// Products whose descriptions are like those the shopper chose.
-    Content(ContentConfig => Content) = "content",
+    Content(ContentConfig => Content, Refit) = "content",
     /// The linear map that predicts each item from the others.
-    Ease(EaseConfig => Ease) = "ease",
+    Ease(EaseConfig => Ease, Refit) = "ease",
     /// Items that the same users have.
-    ItemKnn(ItemKnnConfig => ItemKnn) = "item_knn",
+    ItemKnn(ItemKnnConfig => ItemKnn, Refit) = "item_knn",
     /// What most shoppers choose.
-    Popularity(PopularityConfig => Popularity) = "popularity",
+    Popularity(PopularityConfig => Popularity, Refit) = "popularity",
     /// Any item as likely as any other.
-    Random(RandomConfig => Random) = "random",
+    Random(RandomConfig => Random, Refit) = "random",
 }
 
 impl ModelConfig {
