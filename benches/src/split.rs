@@ -72,6 +72,21 @@ impl Split {
             .collect()
     }
 
+    /// The number in the files of the item at `position`.
+    #[must_use]
+    pub fn number(&self, position: usize) -> u32 {
+        self.numbers[position]
+    }
+
+    /// The items of a user of the training file, by her place in it, in the numbers of the files.
+    #[must_use]
+    pub fn history(&self, user: usize) -> Vec<u32> {
+        let row = self.dataset.interactions().by_user().row(user);
+        row.iter()
+            .map(|(item, _)| self.numbers[item as usize])
+            .collect()
+    }
+
     /// An answer in the numbers of the files.
     #[must_use]
     pub fn numbers(&self, ranked: &Ranked) -> Vec<u32> {
