@@ -28,6 +28,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  recommender evaluate --train train.txt --test test.txt \\\n    --model popularity --model item_knn:neighbours=100 --at 20\n  recommender evaluate --events events.csv --split time:0.8 --model pipeline:pipeline.toml --at 10,20"
     )]
     Evaluate(Evaluate),
+    /// Search the best settings of models on held-out events, and write the best pipeline.
+    #[command(
+        after_help = "Examples:\n  recommender tune --events events.csv --model item_knn --model ease --trials 30 --out best.toml\n  recommender tune --events events.csv --split time:0.8 --space space.toml --minutes 10 --log tune.jsonl --out best.toml"
+    )]
+    Tune(Tune),
     /// Ask a saved model for recommendations.
     #[command(
         after_help = "Examples:\n  recommender recommend --model model/ --user 17850 --limit 5\n  recommender recommend --model model/ --items 85123A 22423"
@@ -156,6 +161,74 @@ pub(crate) struct Evaluate {
     /// Also write the results to this file as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tune {
+    /// Files of events.
+    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "train")]
+    pub(crate) events: Vec<PathBuf>,
+    /// How they will be split for the test, as in evaluate; its test part is not looked at.
+    #[arg(long, value_name = "SPLIT", requires = "events")]
+    pub(crate) split: Option<String>,
+    /// Events to learn from, instead of --events.
+    #[arg(long, value_name = "FILE", conflicts_with = "events")]
+    pub(crate) train: Option<PathBuf>,
+    /// Events to choose by; held out of the others if absent.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "train",
+        conflicts_with = "validation"
+    )]
+    pub(crate) valid: Option<PathBuf>,
+    /// How the events to choose by are held out: time:0.9 or, without times, random:0.1 if absent.
+    #[arg(long, value_name = "SPLIT")]
+    pub(crate) validation: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: EventFormat,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogFormat,
+    /// A model, searched over its built-in space: NAME[:key=value,...] with settings that are fixed.
+    #[arg(
+        long = "model",
+        value_name = "MODEL",
+        required_unless_present = "space",
+        conflicts_with = "space"
+    )]
+    pub(crate) models: Vec<String>,
+    /// What is searched of which models, in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) space: Option<PathBuf>,
+    /// How events are weighed, which is then not searched: a file FILE.toml with the fields that stand under interactions in a pipeline.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) interactions: Option<PathBuf>,
+    /// Most trials of each model; the first takes the defaults.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) trials: u64,
+    /// Most minutes of each model.
+    #[arg(long, value_name = "M")]
+    pub(crate) minutes: Option<f64>,
+    /// Stop a model after so many trials in a row that brought nothing better.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) patience: Option<u64>,
+    /// What is made as good as can be.
+    #[arg(long, value_name = "METRIC", default_value = "ndcg@20")]
+    pub(crate) metric: String,
+    /// How settings are chosen: tpe or random.
+    #[arg(long, value_name = "SAMPLER", default_value = "tpe")]
+    pub(crate) sampler: String,
+    /// Allow items the shopper already had in the answers.
+    #[arg(long)]
+    pub(crate) allow_seen: bool,
+    /// Keep every trial in this file, and go on after those it holds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Write the best pipeline to this file, in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) running: Running,
 }

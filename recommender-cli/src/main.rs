@@ -9,6 +9,7 @@ mod model_spec;
 mod progress;
 mod table;
 mod trial;
+mod trial_log;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => commands::demo::run(demo),
         Command::Train(train) => commands::train::run(train),
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
+        Command::Tune(tune) => commands::tune::run(tune),
         Command::Recommend(recommend) => commands::recommend::run(recommend),
         Command::Serve(serve) => commands::serve::run(serve),
     };

@@ -89,7 +89,8 @@ pub(crate) fn read_pipeline(file: &Path) -> Result<PipelineConfig, Failure> {
     PipelineConfig::from_toml(&text).map_err(|error| Failure::file(file, &error))
 }
 
-fn parse_model(text: &str) -> Result<ModelConfig, Failure> {
+/// The name and the settings of `NAME[:key=value,…]`, not yet checked.
+pub(crate) fn parse_settings(text: &str) -> Result<(&str, Map<String, Value>), Failure> {
     let (name, settings) = text.split_once(':').unwrap_or((text, ""));
     let mut object = Map::new();
     for setting in settings.split(',').filter(|setting| !setting.is_empty()) {
@@ -99,6 +100,11 @@ fn parse_model(text: &str) -> Result<ModelConfig, Failure> {
         };
         object.insert(key.to_owned(), parse_value(value));
     }
+    Ok((name, object))
+}
+
+fn parse_model(text: &str) -> Result<ModelConfig, Failure> {
+    let (name, object) = parse_settings(text)?;
     match ModelConfig::from_settings(name, object) {
         Ok(model) => Ok(model),
         Err(Error::Config(error)) if error.field == "model" => {

@@ -96,6 +96,20 @@ impl Dataset {
         Self::assemble((table, items), rows, catalog, config)
     }
 
+    /// The same events weighed by `config`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a setting is wrong.
+    pub fn weighed_by(&self, config: InteractionConfig) -> Result<Self> {
+        let builder = InteractionsBuilder::new(&config, &self.table);
+        let interactions = builder.build(&self.rows, self.items.len())?;
+        Ok(Self {
+            interactions,
+            config,
+            ..self.clone()
+        })
+    }
+
     fn assemble(
         (table, items): (Arc<EventTable>, Vocabulary<ItemIx>),
         rows: Vec<u32>,

@@ -21,6 +21,7 @@ pub mod recommender;
 pub mod rows;
 pub mod sparse;
 pub mod time;
+pub mod tuning;
 
 pub use catalog::{Catalog, Product};
 pub use dataset::Dataset;

@@ -117,6 +117,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rows", &["time"]),
     ("sparse", &["buffer"]),
     ("time", &[]),
+    (
+        "tuning",
+        &[
+            "catalog",
+            "dataset",
+            "evaluation",
+            "events",
+            "ids",
+            "interactions",
+            "models",
+            "pipeline",
+            "query",
+            "ranked",
+            "recommender",
+            "sparse",
+        ],
+    ),
 ];
 
 /// What a library of pure computation never names.

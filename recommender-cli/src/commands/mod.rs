@@ -5,3 +5,4 @@ pub(crate) mod evaluate;
 pub(crate) mod recommend;
 pub(crate) mod serve;
 pub(crate) mod train;
+pub(crate) mod tune;

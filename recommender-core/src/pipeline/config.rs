@@ -215,6 +215,19 @@ fn default_pool() -> usize {
 }
 
 impl PipelineConfig {
+    /// A recipe of these sources, all else at its default.
+    #[must_use]
+    pub fn of_sources(sources: Vec<SourceConfig>) -> Self {
+        Self {
+            pool: default_pool(),
+            interactions: InteractionConfig::default(),
+            sources,
+            blend: BlendConfig::default(),
+            fallback: None,
+            rerank: Vec::new(),
+        }
+    }
+
     /// Reads and checks a recipe.
     ///
     /// # Errors

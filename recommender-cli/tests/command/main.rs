@@ -1,81 +1,14 @@
 //! The command as its users run it, on files they might have.
 
+mod shop;
+mod tune;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
-
-/// Forty shoppers of two tastes, five products each, and a recipe.
-struct Shop(TempDir);
-
-impl Shop {
-    fn open() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut rows = String::from("visitor,item,kind,time\n");
-        for visitor in 0..40 {
-            for step in 0..5 {
-                let item = (visitor / 2 + step * 2) % 20 * 2 + visitor % 2;
-                rows.push_str(&format!(
-                    "v{visitor},i{item},purchase,2024-05-{:02}\n",
-                    step + 1
-                ));
-            }
-        }
-        let shop = Self(folder);
-        shop.write("events.csv", &rows);
-        let recipe = "[[sources]]\nmodel = { kind = \"item_knn\" }\n[fallback]\nmodel = { kind = \"popularity\" }\n";
-        shop.write("pipeline.toml", recipe);
-        shop
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).expect(name);
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Runs the command in the shop's folder.
-    fn run(&self, call: &str) -> Output {
-        self.command(call).output().expect("the command runs")
-    }
-
-    fn command(&self, call: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_recommender"));
-        command
-            .args(call.split_whitespace())
-            .current_dir(self.0.path());
-        command
-    }
-
-    fn train(&self) {
-        assert_done(&self.run("train --events events.csv --config pipeline.toml --out model"));
-    }
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn assert_done(output: &Output) {
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
-}
-
-/// Exit status 2, and a message that says all of `words`.
-fn assert_refused(output: &Output, words: &[&str]) {
-    let message = stderr(output);
-    assert_eq!(output.status.code(), Some(2), "{message}");
-    for word in words {
-        assert!(message.contains(word), "expected {word} in: {message}");
-    }
-}
+use shop::{Shop, assert_done, assert_refused, stderr, stdout};
 
 #[test]
 fn a_trained_model_answers_for_known_and_unknown_shoppers() {

@@ -1,0 +1,156 @@
+//! Spaces that come along, one for each model: a new model needs an arm here.
+
+use crate::tuning::space::{DataFacts, Domain, Parameter};
+
+/// What is searched of the model `kind` if nobody says otherwise, on data such as `facts` tells; none if there is no
+/// such model. Ranges span what is published for small dense and large sparse data, and a model's default lies inside.
+#[must_use]
+pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
+    Some(match kind {
+        "content" => content(),
+        "ease" => vec![parameter("regularization", Domain::log_float(5.0, 5000.0))],
+        "item_knn" => item_knn(facts),
+        "popularity" => popularity(facts),
+        "random" => Vec::new(),
+        _ => return None,
+    })
+}
+
+/// What is searched of how events are weighed, beside the settings of any model that reads weights.
+#[must_use]
+pub fn interaction_parameters(facts: &DataFacts) -> Vec<Parameter> {
+    const COMBINE: &str = "interactions.combine";
+    let mut parameters = Vec::new();
+    if !(facts.repeats || facts.quantities || facts.kinds.len() > 1) {
+        return parameters;
+    }
+    parameters.push(parameter(COMBINE, Domain::words(&["sum", "max", "binary"])));
+    let weighed = |name: &str, domain| parameter(name, domain).when(COMBINE, &["sum", "max"]);
+    if facts.quantities {
+        let domain = Domain::words(&["log", "ignore"]);
+        parameters.push(weighed("interactions.quantity", domain));
+    }
+    if facts.span_days > 1.0 {
+        let (low, high) = (facts.span_days / 50.0, facts.span_days * 10.0);
+        let domain = Domain::log_float(low, high);
+        parameters.push(weighed("interactions.half_life_days", domain));
+    }
+    // Only ratios of weights matter, so one kind keeps its weight.
+    let anchor = facts.kinds.first();
+    for kind in facts.kinds.iter().filter(|&kind| Some(kind) != anchor) {
+        let name = format!("interactions.kinds.{kind}");
+        parameters.push(weighed(&name, Domain::log_float(0.02, 2.0)));
+    }
+    parameters
+}
+
+fn parameter(name: &str, domain: Domain) -> Parameter {
+    Parameter::new(name, domain)
+}
+
+/// As many neighbours as may matter: from 10 to 2,000, and no more than there are.
+fn neighbours(candidates: usize) -> Parameter {
+    let most = i64::try_from(candidates).unwrap_or(i64::MAX);
+    parameter("neighbours", Domain::log_integer(10, most.clamp(100, 2000)))
+}
+
+fn content() -> Vec<Parameter> {
+    vec![
+        parameter("idf_power", Domain::float(0.5, 3.0)),
+        parameter("description", Domain::float(0.0, 1.0)),
+        parameter("categories", Domain::float(0.0, 2.0)),
+        parameter("price", Domain::float(0.0, 1.0)),
+    ]
+}
+
+fn item_knn(facts: &DataFacts) -> Vec<Parameter> {
+    let normed = ["cosine", "tf_idf"];
+    vec![
+        parameter("similarity", Domain::words(&["cosine", "tf_idf", "bm25"])),
+        neighbours(facts.items),
+        parameter("aggregation", Domain::words(&["sum", "centred_average"])),
+        parameter("shrinkage", Domain::float(0.0, 100.0)).when("similarity", &normed),
+        parameter("bm25_saturation", Domain::log_float(0.1, 100.0)).when("similarity", &["bm25"]),
+        parameter("bm25_length", Domain::float(0.0, 1.0)).when("similarity", &["bm25"]),
+    ]
+}
+
+fn popularity(facts: &DataFacts) -> Vec<Parameter> {
+    let mut parameters = vec![parameter("count", Domain::words(&["users", "weights"]))];
+    if facts.span_days > 1.0 {
+        let low = (facts.span_days / 200.0).max(0.25);
+        let domain = Domain::log_float(low, facts.span_days.max(low * 2.0));
+        parameters.push(parameter("window_days", domain));
+    }
+    parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::InteractionConfig;
+    use crate::events::EventKind;
+    use crate::pipeline::ModelConfig;
+    use crate::tuning::space::ModelSpace;
+    use crate::tuning::{Point, Sampler};
+
+    fn facts() -> Vec<DataFacts> {
+        let shop = DataFacts {
+            items: 3000,
+            users: 5000,
+            span_days: 365.0,
+            repeats: true,
+            quantities: true,
+            kinds: vec![EventKind::View, EventKind::Purchase],
+        };
+        let pairs = DataFacts {
+            items: 1,
+            users: 1,
+            span_days: 0.0,
+            repeats: false,
+            quantities: false,
+            kinds: vec![EventKind::Purchase],
+        };
+        vec![shop, pairs]
+    }
+
+    #[test]
+    fn every_model_has_a_space_whose_points_it_takes() {
+        for facts in facts() {
+            for kind in ModelConfig::NAMES {
+                let parameters = built_in(kind, &facts)
+                    .unwrap_or_else(|| panic!("{kind} needs a space in built_in.rs"));
+                let parameters = [parameters, interaction_parameters(&facts)].concat();
+                let space = ModelSpace::new(kind, kind, parameters).unwrap();
+                for trial in 0..100 {
+                    let point = Sampler::Random.suggest(&space, &[], 7, trial);
+                    let configs = space.configs(&InteractionConfig::default(), &point);
+                    configs.unwrap_or_else(|error| panic!("{kind} {point:?}: {error}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_can_matter_is_searched() {
+        assert_eq!(interaction_parameters(&facts()[1]), []);
+        let names: Vec<String> = interaction_parameters(&facts()[0])
+            .into_iter()
+            .map(|it| it.name)
+            .collect();
+        let expected = ["combine", "quantity", "half_life_days", "kinds.purchase"];
+        assert_eq!(names, expected.map(|name| format!("interactions.{name}")));
+    }
+
+    #[test]
+    fn a_default_outside_its_range_is_never_searched_from() {
+        for kind in ModelConfig::NAMES {
+            let parameters = built_in(kind, &facts()[0]).unwrap();
+            let space = ModelSpace::new(kind, kind, parameters).unwrap();
+            let point: Point = space.default_point(&InteractionConfig::default()).unwrap();
+            space
+                .configs(&InteractionConfig::default(), &point)
+                .unwrap();
+        }
+    }
+}
