@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 pub mod evaluation;
 pub mod events;
+mod factors;
 pub mod histories;
 pub mod ids;
 pub mod interactions;

@@ -63,6 +63,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("events", &["ids", "rows", "time"]),
+    ("factors", &["artifact", "buffer", "ids", "query", "ranked"]),
     (
         "histories",
         &[
@@ -88,6 +89,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "catalog",
             "dataset",
             "events",
+            "factors",
             "ids",
             "interactions",
             "query",

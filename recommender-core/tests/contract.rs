@@ -56,6 +56,8 @@ fn subjects() -> Vec<Subject> {
         subject("item_knn", Taste, json!({ "aggregation": "centred_average" })),
         subject("ease", Taste, json!({ "regularization": 10.0 })),
         subject("content", Taste, json!({})),
+        subject("ials", Taste, json!({ "factors": 20 })),
+        subject("ials", Taste, json!({ "factors": 100, "regularization": 1.0, "regularization_exponent": 0.0 })),
     ]
 }
 

@@ -7,12 +7,14 @@
 
 pub mod content;
 pub mod ease;
+pub mod ials;
 pub mod item_knn;
 pub mod popularity;
 pub mod random;
 
 pub use content::{Content, ContentConfig};
 pub use ease::{Ease, EaseConfig};
+pub use ials::{Ials, IalsConfig};
 pub use item_knn::{Aggregation, ItemKnn, ItemKnnConfig, Similarity};
 pub use popularity::{Count, Popularity, PopularityConfig};
 pub use random::{Random, RandomConfig};

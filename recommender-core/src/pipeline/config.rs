@@ -11,8 +11,8 @@ use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::{
-    Content, ContentConfig, Ease, EaseConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig,
-    Random, RandomConfig,
+    Content, ContentConfig, Ease, EaseConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity,
+    PopularityConfig, Random, RandomConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{Blend, BlendConfig};
@@ -111,6 +111,8 @@ models! {
     Content(ContentConfig => Content, Refit) = "content",
     /// The linear map that predicts each item from the others.
     Ease(EaseConfig => Ease, Refit) = "ease",
+    /// Vectors of users and items whose products tell what was chosen, by alternating least squares.
+    Ials(IalsConfig => Ials, Approximate) = "ials",
     /// Items that the same users have.
     ItemKnn(ItemKnnConfig => ItemKnn, Refit) = "item_knn",
     /// What most shoppers choose.

@@ -1,0 +1,104 @@
+//! The inner loops, written once over the SIMD width.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Rows of this many numbers fill whole registers of every width.
+pub(crate) const LANES: usize = 16;
+
+/// Rows taken together, so that a vector loaded once meets several.
+const TOGETHER: usize = 4;
+
+/// Runs `kernel` compiled for the widest registers of this processor.
+#[inline]
+pub(crate) fn on_best_simd<K: WithSimd>(kernel: K) -> K::Output {
+    Arch::new().dispatch(kernel)
+}
+
+/// Rows of one width, a multiple of [`LANES`], one after another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    values: &'a [f32],
+    width: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Views `values` as rows of `width`.
+    #[inline]
+    pub(crate) fn new(values: &'a [f32], width: usize) -> Self {
+        assert!(width.is_multiple_of(LANES), "rows fill whole registers");
+        Self { values, width }
+    }
+
+    #[inline(always)]
+    fn row<S: Simd>(&self, row: u32) -> &'a [S::f32s] {
+        S::as_simd_f32s(self.values(row)).0
+    }
+
+    /// Row `row`.
+    #[inline(always)]
+    pub(crate) fn values(&self, row: u32) -> &'a [f32] {
+        &self.values[row as usize * self.width..][..self.width]
+    }
+
+    /// Adds to `sums`, for every `(row, weight)`, the row times `weight · (base + slope · (row · vector))`.
+    #[inline(always)]
+    pub(crate) fn accumulate<S: Simd>(
+        &self,
+        simd: S,
+        (rows, weights): (&[u32], &[f32]),
+        (vector, sums): (&[f32], &mut [f32]),
+        (base, slope): (f32, f32),
+    ) {
+        let vector = S::as_simd_f32s(vector).0;
+        let sums = S::as_mut_simd_f32s(sums).0;
+        let (many, rest) = rows.as_chunks::<TOGETHER>();
+        let (many_weights, rest_weights) = weights.as_chunks::<TOGETHER>();
+        for (rows, weights) in many.iter().zip(many_weights) {
+            let rows = rows.map(|row| self.row::<S>(row));
+            let dots = dots(simd, rows, vector);
+            let shares: [f32; TOGETHER] =
+                std::array::from_fn(|at| weights[at] * (base + slope * dots[at]));
+            add(simd, rows, shares, sums);
+        }
+        for (&row, &weight) in rest.iter().zip(rest_weights) {
+            let row = [self.row::<S>(row)];
+            let [dot] = dots(simd, row, vector);
+            add(simd, row, [weight * (base + slope * dot)], sums);
+        }
+    }
+}
+
+#[inline(always)]
+fn dots<S: Simd, const N: usize>(simd: S, rows: [&[S::f32s]; N], vector: &[S::f32s]) -> [f32; N] {
+    let rows = rows.map(|row| &row[..vector.len()]);
+    let mut sums = [simd.splat_f32s(0.0); N];
+    for (at, &value) in vector.iter().enumerate() {
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = simd.mul_add_e_f32s(row[at], value, *sum);
+        }
+    }
+    sums.map(|sum| simd.reduce_sum_f32s(sum))
+}
+
+#[inline(always)]
+fn add<S: Simd, const N: usize>(
+    simd: S,
+    rows: [&[S::f32s]; N],
+    shares: [f32; N],
+    sums: &mut [S::f32s],
+) {
+    let rows = rows.map(|row| &row[..sums.len()]);
+    let shares = shares.map(|share| simd.splat_f32s(share));
+    for (at, sum) in sums.iter_mut().enumerate() {
+        for (row, share) in rows.iter().zip(shares) {
+            *sum = simd.mul_add_e_f32s(row[at], share, *sum);
+        }
+    }
+}
+
+/// The inner product of two rows that fill whole registers, always summed in the same order.
+#[inline(always)]
+pub(crate) fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let [sum] = dots(simd, [S::as_simd_f32s(a).0], S::as_simd_f32s(b).0);
+    sum
+}

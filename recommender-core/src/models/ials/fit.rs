@@ -1,0 +1,206 @@
+//! Users and items by turns.
+
+use std::sync::atomic::Ordering;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use crate::dataset::{Change, Dataset};
+use crate::error::{Error, Result};
+use crate::factors::{Factors, ItemFactors, on_best_simd};
+use crate::ids::{DenseIndex, ItemIx, UserIx};
+use crate::interactions::Interactions;
+use crate::models::ials::solve::{Effort, Penalty, Scratch, Shared, Solve};
+use crate::models::ials::{Ials, IalsConfig};
+use crate::recommender::FitOptions;
+use crate::sparse::SparseMatrix;
+
+/// Rows one task solves for.
+const ROWS_PER_TASK: usize = 64;
+
+/// How far the problem of one row is taken in one epoch: the next goes on from there.
+const EFFORT: Effort = Effort {
+    steps: 3,
+    tolerance: 1e-3,
+};
+
+impl IalsConfig {
+    /// Learns a vector for every item of `dataset` that has an interaction.
+    ///
+    /// Time for one epoch: proportional to `interactions × factors + (users + items) × factors²`, the second in matrix
+    /// products; memory: one vector for each user and item.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] if a setting is out of range; [`crate::Error::Data`] if the weights of the interactions
+    /// are of too large a range; [`crate::Error::Cancelled`].
+    pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Ials> {
+        self.validate()?;
+        options.run(|| {
+            let interactions = dataset.interactions();
+            let items = self.initial(interactions.by_item().rows(), options.seed);
+            self.learn(interactions, items, self.epochs, options)
+        })
+    }
+
+    /// Goes on from the vectors `fitted` has, for a quarter of the epochs.
+    ///
+    /// # Errors
+    /// As [`IalsConfig::fit`].
+    pub fn update(&self, fitted: &Ials, change: &Change<'_>, options: &FitOptions) -> Result<Ials> {
+        self.validate()?;
+        options.run(|| {
+            let interactions = change.after().interactions();
+            let mut items = self.initial(interactions.by_item().rows(), options.seed);
+            let width = fitted.items.width().min(items.width());
+            for (row, &item) in (0u32..).zip(fitted.items.items()) {
+                let known = fitted.items.view().values(row);
+                items.row_mut(item as usize)[..width].copy_from_slice(&known[..width]);
+            }
+            self.learn(interactions, items, self.epochs.div_ceil(4), options)
+        })
+    }
+
+    /// Vectors whose expected squared length is the square of the initial deviation.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "factors are f32 throughout"
+    )]
+    fn initial(&self, rows: usize, seed: u64) -> Factors {
+        let mut vectors = Factors::zeros(rows, self.factors);
+        let width = vectors.width();
+        // Uniform on ±√3 σ has standard deviation σ.
+        let bound = (self.initial_deviation * (3.0 / self.factors as f64).sqrt()) as f32;
+        vectors
+            .values_mut()
+            .par_chunks_mut(ROWS_PER_TASK * width)
+            .enumerate()
+            .for_each(|(task, rows)| {
+                let mut random = ChaCha8Rng::seed_from_u64(seed);
+                random.set_stream(task as u64);
+                for row in rows.chunks_exact_mut(width) {
+                    row[..self.factors].fill_with(|| bound * (2.0 * random.random::<f32>() - 1.0));
+                }
+            });
+        vectors
+    }
+
+    fn learn(
+        &self,
+        interactions: &Interactions,
+        mut items: Factors,
+        epochs: usize,
+        options: &FitOptions,
+    ) -> Result<Ials> {
+        let (by_user, by_item) = (interactions.by_user(), interactions.by_item());
+        let mut users = Factors::zeros(by_user.rows(), self.factors);
+        clear_unknown(by_item, &mut items);
+        let (user_count, item_count) = (
+            known::<UserIx>(by_user).count(),
+            known::<ItemIx>(by_item).count(),
+        );
+        for epoch in 0..epochs {
+            let done = epoch as f64 / epochs as f64;
+            options.step("users", done)?;
+            let penalty = self.penalty(item_count);
+            self.solve_all((by_user, penalty), (&mut items, &mut users), options)?;
+            options.step("items", done)?;
+            let penalty = self.penalty(user_count);
+            self.solve_all((by_item, penalty), (&mut users, &mut items), options)?;
+        }
+        options.step("items", 1.0)?;
+        self.model(by_item, items)
+    }
+
+    /// Solves for all vectors of one side, given the `others`.
+    fn solve_all(
+        &self,
+        (interactions, penalty): (&SparseMatrix, Penalty),
+        (others, vectors): (&mut Factors, &mut Factors),
+        options: &FitOptions,
+    ) -> Result<()> {
+        let spectrum = self.weighed(others.diagonalize(vectors)?);
+        let shared = Shared {
+            others: others.view(),
+            spectrum: &spectrum,
+            penalty,
+            effort: EFFORT,
+        };
+        let width = vectors.width();
+        vectors
+            .values_mut()
+            .par_chunks_mut(ROWS_PER_TASK * width)
+            .enumerate()
+            .try_for_each_init(Scratch::default, |scratch, (task, vectors)| {
+                stop_if_asked(options)?;
+                let first = task * ROWS_PER_TASK;
+                let rows = first..first + vectors.len() / width;
+                on_best_simd(Solve {
+                    shared,
+                    rows: rows.map(|row| interactions.row(row)),
+                    vectors,
+                    scratch,
+                });
+                Ok(())
+            })
+    }
+
+    /// α₀ Λ.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "factors are f32 throughout"
+    )]
+    fn weighed(&self, mut spectrum: Vec<f32>) -> Vec<f32> {
+        for value in &mut spectrum {
+            *value *= self.unobserved_weight as f32;
+        }
+        spectrum
+    }
+
+    /// The penalty of a row when `others` rows stand on the other side.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "factors are f32 throughout"
+    )]
+    fn penalty(&self, others: usize) -> Penalty {
+        Penalty::new([
+            self.regularization as f32,
+            self.regularization_exponent as f32,
+            (self.unobserved_weight * others as f64) as f32,
+        ])
+    }
+
+    fn model(&self, by_item: &SparseMatrix, mut items: Factors) -> Result<Ials> {
+        let mut nobody = Factors::zeros(0, self.factors);
+        let spectrum = self.weighed(items.diagonalize(&mut nobody)?);
+        let known: Vec<ItemIx> = known(by_item).collect();
+        Ok(Ials {
+            penalty: self.penalty(known.len()),
+            items: ItemFactors::new(&known, &items),
+            spectrum: spectrum.into(),
+        })
+    }
+}
+
+/// Rows with an interaction.
+fn known<I: DenseIndex>(interactions: &SparseMatrix) -> impl Iterator<Item = I> {
+    let rows = interactions.iter_rows().enumerate();
+    rows.filter(|(_, row)| !row.is_empty())
+        .map(|(row, _)| I::at(row))
+}
+
+/// Items without an interaction have no vector: they are not among the unobserved.
+fn clear_unknown(by_item: &SparseMatrix, items: &mut Factors) {
+    for (item, row) in by_item.iter_rows().enumerate() {
+        if row.is_empty() {
+            items.row_mut(item).fill(0.0);
+        }
+    }
+}
+
+fn stop_if_asked(options: &FitOptions) -> Result<()> {
+    if options.cancel.load(Ordering::Relaxed) {
+        return Err(Error::Cancelled);
+    }
+    Ok(())
+}
