@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use recommender_benches::synthetic::{Size, dataset};
+use recommender_core::dataset::Change;
+use recommender_core::events::{Event, EventKind};
+use recommender_core::models::Upkeep;
 use recommender_core::pipeline::ModelConfig;
 use recommender_core::{Dataset, FitOptions, Query, UserIx};
 use serde_json::{Map, json};
@@ -17,7 +20,8 @@ const SIZE: Size = Size {
 };
 
 fn configs() -> Vec<(String, ModelConfig)> {
-    let plain = ["popularity", "ease"].map(|name| (name.to_owned(), name, Map::new()));
+    let plain = ["popularity", "ease", "rp3beta", "slim", "user_knn"]
+        .map(|name| (name.to_owned(), name, Map::new()));
     let similarities = ["cosine", "tf_idf", "bm25"].map(|similarity| {
         let settings = Map::from_iter([("similarity".to_owned(), json!(similarity))]);
         (format!("item_knn {similarity}"), "item_knn", settings)
@@ -44,6 +48,16 @@ fn queries(dataset: &Dataset) -> Vec<Query> {
 fn models(criterion: &mut Criterion) {
     let dataset = dataset(SIZE, 1).expect("synthetic data is well formed");
     let queries = queries(&dataset);
+    let bought = |item: &str| Event {
+        visitor: "1".into(),
+        item: Some(item.into()),
+        kind: EventKind::Purchase,
+        quantity: 1.0,
+        ..Event::default()
+    };
+    let later = dataset.with(&["1500", "2500"].map(bought));
+    let later = later.expect("the events are well formed");
+    let change = Change::between(&dataset, &later).expect("the numbering stays");
     for (label, config) in configs() {
         let fit = || {
             let fitted = config.fit(&dataset, &FitOptions::default());
@@ -60,6 +74,13 @@ fn models(criterion: &mut Criterion) {
         });
         group.bench_function("1000 answers", |bencher| {
             bencher.iter(|| black_box(model.recommend_batch(&queries)));
+        });
+        if config.upkeep() == Upkeep::Refit {
+            continue;
+        }
+        group.bench_function("update of one user", |bencher| {
+            let update = || config.update(&*model, &change, &FitOptions::default());
+            bencher.iter(|| black_box(update()));
         });
     }
 }

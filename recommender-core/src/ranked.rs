@@ -60,12 +60,21 @@ impl Ranked {
     /// # Errors
     /// [`Error::Internal`] if a score that would enter the list is not finite.
     pub fn top(query: &Query, scores: impl IntoIterator<Item = (ItemIx, f32)>) -> Result<Self> {
-        let entries = scores.into_iter().map(|(item, score)| Scored {
-            item,
-            score,
-            source: Source::default(),
-        });
-        Self::top_scored(query, entries)
+        if query.limit == 0 {
+            return Ok(Self::empty());
+        }
+        let mut best = Keys::new(query.limit);
+        for (item, score) in scores {
+            // Most scores end here: a NaN is not below the least, so it is caught further on.
+            if score < best.least || !query.allows(item) {
+                continue;
+            }
+            if !score.is_finite() {
+                return Err(Error::Internal(format!("score {score} for {item:?}")));
+            }
+            best.push(item, score);
+        }
+        Ok(best.into_ranked())
     }
 
     /// As [`Ranked::top`], keeping the source of each entry.
@@ -188,65 +197,70 @@ impl Ranked {
     }
 }
 
-/// Keeps the best `limit` of many scored columns: cuts a row of a matrix as [`Ranked`] cuts a list, with ties to the
-/// lower index.
-///
-/// An entry is one integer: the bits of its score, which for positive numbers are in the order of the scores, above
-/// the flipped bits of its column.
-#[derive(Debug)]
-pub(crate) struct BestOf {
+/// The best entries so far and some more, each as one integer: the score's bits, so turned that their order is that of
+/// the scores, above the flipped bits of the item.
+struct Keys {
     limit: usize,
     keys: Vec<u64>,
-    /// The worst key kept at the last cut; nothing below it can stay.
-    threshold: u64,
-    entries: Vec<(u32, f32)>,
+    /// No score below this can enter any more.
+    least: f32,
 }
 
-impl BestOf {
-    /// An empty selection of at most `limit` entries.
-    pub(crate) fn new(limit: usize) -> Self {
+/// The sign bit of a score.
+const SIGN: u32 = 1 << 31;
+
+impl Keys {
+    fn new(limit: usize) -> Self {
         Self {
             limit,
             keys: Vec::new(),
-            threshold: 0,
-            entries: Vec::new(),
+            least: f32::NEG_INFINITY,
         }
     }
 
-    /// Takes part with a column, offered once, and its score; one that is not above zero stays out.
     #[inline]
-    pub(crate) fn offer(&mut self, column: u32, score: f32) {
-        let key = u64::from(score.to_bits()) << 32 | u64::from(!column);
-        if key > self.threshold && score > 0.0 {
-            self.keys.push(key);
-            if self.keys.len() >= 2 * self.limit {
-                self.cut();
-            }
+    fn push(&mut self, item: ItemIx, score: f32) {
+        let bits = score.to_bits();
+        let order = if bits & SIGN == 0 { bits | SIGN } else { !bits };
+        self.keys.push(u64::from(order) << 32 | u64::from(!item.0));
+        if self.keys.len() >= self.limit.saturating_mul(2) {
+            self.cut();
         }
     }
 
     fn cut(&mut self) {
         if self.keys.len() > self.limit {
-            let worst = self.limit - 1;
-            let (_, &mut key, _) = self.keys.select_nth_unstable_by(worst, |a, b| b.cmp(a));
+            let last = self.limit - 1;
+            let (_, &mut key, _) = self.keys.select_nth_unstable_by(last, |a, b| b.cmp(a));
             self.keys.truncate(self.limit);
-            self.threshold = key;
+            self.least = Self::score(key);
         }
     }
 
-    /// The best entries, columns ascending; the selection is empty again.
+    fn score(key: u64) -> f32 {
+        let order = (key >> 32) as u32;
+        f32::from_bits(if order & SIGN == 0 {
+            !order
+        } else {
+            order ^ SIGN
+        })
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the halves of a key are 32 bits each"
     )]
-    pub(crate) fn take_by_index(&mut self) -> &[(u32, f32)] {
+    fn into_ranked(mut self) -> Ranked {
         self.cut();
-        self.keys.sort_unstable_by_key(|&key| !(key as u32));
-        let entry = |key: u64| (!(key as u32), f32::from_bits((key >> 32) as u32));
-        self.entries.clear();
-        self.entries.extend(self.keys.drain(..).map(entry));
-        self.threshold = 0;
-        &self.entries
+        self.keys.sort_unstable_by(|a, b| b.cmp(a));
+        let entries = self.keys.iter().map(|&key| Scored {
+            item: ItemIx(!(key as u32)),
+            score: Self::score(key),
+            source: Source::default(),
+        });
+        Ranked {
+            entries: entries.collect(),
+        }
     }
 }
 
@@ -341,20 +355,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_cut_to_its_best_with_ties_to_the_lower_column() {
-        let mut best = BestOf::new(3);
-        for round in 0..2 {
-            for column in (0..100u32).rev() {
-                let score = if column == 50 { 2.0 } else { 1.0 };
-                best.offer(column, score);
-            }
-            best.offer(100, 0.0);
-            assert_eq!(
-                best.take_by_index(),
-                [(0, 1.0), (1, 1.0), (50, 2.0)],
-                "round {round}"
-            );
-        }
+    fn many_scores_below_and_above_zero_come_in_order() {
+        let score = |item: u32| (item * 37 % 101) as f32 - 50.0;
+        let scores = (0..101).map(|item| (ItemIx(item), score(item)));
+        let ranked = Ranked::top(&Query::new(60), scores).unwrap();
+        let found: Vec<f32> = ranked.entries().iter().map(|entry| entry.score).collect();
+        let expected: Vec<f32> = (0..60u8).map(|place| 50.0 - f32::from(place)).collect();
+        assert_eq!(found, expected);
+        assert!(ranked.items().all(|item| found.contains(&score(item.0))));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What every model promises, tested over one list: a new model is one line in [`subjects`].
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "contract/upkeep.rs"]
+mod upkeep;
+
 use std::sync::atomic::Ordering;
 
 use rand::{Rng, SeedableRng};
@@ -55,6 +58,13 @@ fn subjects() -> Vec<Subject> {
         subject("item_knn", Taste, json!({ "aggregation": "average" })),
         subject("item_knn", Taste, json!({ "aggregation": "centred_average" })),
         subject("ease", Taste, json!({ "regularization": 10.0 })),
+        subject("rp3beta", Taste, json!({})),
+        subject("rp3beta", Taste, json!({ "alpha": 1.2, "beta": 0.0, "neighbours": 25, "normalize": false })),
+        subject("slim", Taste, json!({ "l1_regularization": 0.1, "l2_regularization": 1.0 })),
+        subject("slim", Taste, json!({ "l1_regularization": 0.0, "non_negative": false, "candidates": 60 })),
+        subject("user_knn", Taste, json!({})),
+        subject("user_knn", Taste, json!({ "similarity": "cosine", "neighbours": 40, "shrinkage": 10.0 })),
+        subject("user_knn", Taste, json!({ "similarity": "bm25" })),
         subject("content", Taste, json!({})),
         subject("ials", Taste, json!({ "factors": 20 })),
         subject("ials", Taste, json!({ "factors": 100, "regularization": 1.0, "regularization_exponent": 0.0 })),
@@ -196,23 +206,28 @@ fn the_right_first_answer_on_the_checkerboard_is_the_diagonal() {
     }
 }
 
+/// Asserts that the answer is a list as every answer has to be.
+fn assert_promises(subject: &Subject, model: &dyn Model, query: &Query) {
+    let ranked = model.recommend(query).unwrap();
+    assert!(ranked.len() <= query.limit, "{}", subject.name());
+    assert!(ranked.items().all(|item| query.allows(item)));
+    assert!(ranked.entries().iter().all(|entry| entry.score.is_finite()));
+    for pair in ranked.entries().windows(2) {
+        let ordered = pair[0].score > pair[1].score
+            || (pair[0].score == pair[1].score && pair[0].item < pair[1].item);
+        assert!(ordered, "{}: {pair:?}", subject.name());
+    }
+    let unique: ItemSet = ranked.items().collect();
+    assert_eq!(unique.as_slice().len(), ranked.len(), "{}", subject.name());
+}
+
 #[test]
 fn a_list_is_sorted_finite_and_unique_with_ties_to_the_lower_index() {
     for dataset in [checkerboard(), long_tail()] {
         for subject in subjects() {
             let model = subject.fitted(&dataset);
             for query in questions(&dataset) {
-                let ranked = model.recommend(&query).unwrap();
-                assert!(ranked.len() <= query.limit, "{}", subject.name());
-                assert!(ranked.items().all(|item| query.allows(item)));
-                assert!(ranked.entries().iter().all(|entry| entry.score.is_finite()));
-                for pair in ranked.entries().windows(2) {
-                    let ordered = pair[0].score > pair[1].score
-                        || (pair[0].score == pair[1].score && pair[0].item < pair[1].item);
-                    assert!(ordered, "{}: {pair:?}", subject.name());
-                }
-                let unique: ItemSet = ranked.items().collect();
-                assert_eq!(unique.as_slice().len(), ranked.len(), "{}", subject.name());
+                assert_promises(&subject, &*model, &query);
             }
         }
     }

@@ -97,6 +97,21 @@ fn ease_keeps_its_quality() {
 }
 
 #[test]
+fn rp3beta_keeps_its_quality() {
+    assert_quality("rp3beta", &recipe("rp3beta"), 0.1, 0.08);
+}
+
+#[test]
+fn slim_keeps_its_quality() {
+    assert_quality("slim", &recipe("slim"), 0.1, 0.08);
+}
+
+#[test]
+fn user_knn_keeps_its_quality() {
+    assert_quality("user_knn", &recipe("user_knn"), 0.1, 0.08);
+}
+
+#[test]
 fn content_keeps_its_quality() {
     assert_quality("content", &recipe("content"), 0.1140, 0.0891);
 }

@@ -11,6 +11,10 @@ pub mod ials;
 pub mod item_knn;
 pub mod popularity;
 pub mod random;
+pub mod rp3beta;
+pub mod slim;
+mod sums;
+pub mod user_knn;
 
 pub use content::{Content, ContentConfig};
 pub use ease::{Ease, EaseConfig};
@@ -18,6 +22,9 @@ pub use ials::{Ials, IalsConfig};
 pub use item_knn::{Aggregation, ItemKnn, ItemKnnConfig, Similarity};
 pub use popularity::{Count, Popularity, PopularityConfig};
 pub use random::{Random, RandomConfig};
+pub use rp3beta::{Rp3Beta, Rp3BetaConfig};
+pub use slim::{Slim, SlimConfig};
+pub use user_knn::{UserKnn, UserKnnConfig};
 
 use std::any::Any;
 

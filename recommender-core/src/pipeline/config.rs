@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::{
     Content, ContentConfig, Ease, EaseConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity,
-    PopularityConfig, Random, RandomConfig,
+    PopularityConfig, Random, RandomConfig, Rp3Beta, Rp3BetaConfig, Slim, SlimConfig, UserKnn,
+    UserKnnConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{Blend, BlendConfig};
@@ -114,11 +115,17 @@ models! {
     /// Vectors of users and items whose products tell what was chosen, by alternating least squares.
     Ials(IalsConfig => Ials, Approximate) = "ials",
     /// Items that the same users have.
-    ItemKnn(ItemKnnConfig => ItemKnn, Refit) = "item_knn",
+    ItemKnn(ItemKnnConfig => ItemKnn, Exact) = "item_knn",
     /// What most shoppers choose.
-    Popularity(PopularityConfig => Popularity, Refit) = "popularity",
+    Popularity(PopularityConfig => Popularity, Exact) = "popularity",
     /// Any item as likely as any other.
     Random(RandomConfig => Random, Refit) = "random",
+    /// Where a walk from item to shopper to item leads, popular items held back.
+    Rp3Beta(Rp3BetaConfig => Rp3Beta, Exact) = "rp3beta",
+    /// Each item as a sparse sum of the others.
+    Slim(SlimConfig => Slim, Refit) = "slim",
+    /// What shoppers with a like history have.
+    UserKnn(UserKnnConfig => UserKnn, Exact) = "user_knn",
 }
 
 impl ModelConfig {

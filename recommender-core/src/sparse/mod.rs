@@ -1,8 +1,14 @@
 //! The one sparse matrix of the crate: compressed rows, `u32` columns, `f32` values.
 
 mod accumulator;
+mod best_of;
+mod nearest;
+mod renew;
 
 pub(crate) use accumulator::Accumulator;
+pub(crate) use best_of::BestOf;
+pub(crate) use nearest::Nearest;
+pub(crate) use renew::{Changed, differing_rows};
 
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};

@@ -1,21 +1,13 @@
-//! The similarities of all items: a sparse × sparse product, one row at a time, each row cut to its best at once.
+//! The similarities of all items, and what is made of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use rayon::prelude::*;
-
-use crate::dataset::Dataset;
+use crate::dataset::{Change, Dataset};
 use crate::error::Result;
 use crate::ids::{DenseIndex, ItemIx};
 use crate::interactions::Interactions;
 use crate::models::item_knn::weighted::Weighted;
 use crate::models::item_knn::{Aggregation, Base, ItemKnn, ItemKnnConfig};
-use crate::ranked::BestOf;
 use crate::recommender::FitOptions;
-use crate::sparse::{Accumulator, SparseMatrix};
-
-/// Items one task works on; fixed, so that nothing depends on the number of threads.
-const ITEMS_PER_TASK: usize = 64;
+use crate::sparse::{Changed, SparseMatrix, differing_rows};
 
 impl ItemKnnConfig {
     /// Finds the neighbours of every item of `dataset`.
@@ -30,7 +22,9 @@ impl ItemKnnConfig {
         options.run(|| {
             options.step("weighting", 0.0)?;
             let weighted = Weighted::new(self, dataset.interactions())?;
-            let neighbours = similarities(self, &weighted, options)?;
+            let step = |done| options.step("similarities", done);
+            let product = weighted.similarities(self.neighbours);
+            let neighbours = product.all(weighted.score(self.shrinkage), step)?;
             Ok(match self.aggregation {
                 Aggregation::Sum => ItemKnn::new(neighbours, &[]),
                 Aggregation::Average => ItemKnn::new(averaging(&neighbours)?.transpose(), &[]),
@@ -40,6 +34,46 @@ impl ItemKnnConfig {
                     ItemKnn::new(shares.transpose(), &base)
                 }
             })
+        })
+    }
+
+    /// The model after `change`, byte for byte what [`ItemKnnConfig::fit`] gives for [`Change::after`].
+    ///
+    /// With [`Aggregation::Sum`] only what changed is computed: the similarities of items whose weighted columns differ,
+    /// and the rows of others in which one of them fell behind what was cut off. With
+    /// [`Similarity::Cosine`](super::Similarity::Cosine) these are the items of the users who changed, as with
+    /// [`Similarity::TfIdf`](super::Similarity::TfIdf) until an item is new, which moves every weight. With
+    /// [`Similarity::Bm25`](super::Similarity::Bm25) the mean length moves every weight too, unless
+    /// [`bm25_length`](ItemKnnConfig::bm25_length) is 0. Where every weight moved or similarities are averaged,
+    /// everything is computed.
+    ///
+    /// # Errors
+    /// As [`ItemKnnConfig::fit`].
+    pub fn update(
+        &self,
+        fitted: &ItemKnn,
+        change: &Change<'_>,
+        options: &FitOptions,
+    ) -> Result<ItemKnn> {
+        self.validate()?;
+        if self.aggregation != Aggregation::Sum {
+            return self.fit(change.after(), options);
+        }
+        options.run(|| {
+            options.step("weighting", 0.0)?;
+            let before = Weighted::new(self, change.before().interactions())?;
+            let after = Weighted::new(self, change.after().interactions())?;
+            let rows = differing_rows(&before.by_item, &after.by_item);
+            let step = |done| options.step("similarities", done);
+            let changed = Changed {
+                columns: rows.clone(),
+                rows,
+                transposed: after.similarities(after.by_item.rows()),
+            };
+            let product = after.similarities(self.neighbours);
+            let score = after.score(self.shrinkage);
+            let neighbours = product.renewed(&fitted.weights, &changed, score, step)?;
+            Ok(ItemKnn::new(neighbours, &[]))
         })
     }
 }
@@ -77,98 +111,4 @@ fn base(shares: &SparseMatrix, interactions: &Interactions) -> Vec<Base> {
         .collect();
     base.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     base
-}
-
-/// Consecutive rows of the result.
-#[derive(Default)]
-struct Rows {
-    lengths: Vec<u64>,
-    indices: Vec<u32>,
-    values: Vec<f32>,
-}
-
-struct Scratch {
-    sums: Accumulator,
-    best: BestOf,
-}
-
-fn similarities(
-    config: &ItemKnnConfig,
-    weighted: &Weighted<'_>,
-    options: &FitOptions,
-) -> Result<SparseMatrix> {
-    let items = weighted.by_item.rows();
-    let tasks = items.div_ceil(ITEMS_PER_TASK);
-    let done = AtomicUsize::new(0);
-    let scratch = || Scratch {
-        sums: Accumulator::new(items),
-        best: BestOf::new(config.neighbours),
-    };
-    let rows: Vec<Rows> = (0..tasks)
-        .into_par_iter()
-        .map_init(scratch, |scratch, task| {
-            let finished = done.fetch_add(1, Ordering::Relaxed);
-            options.step("similarities", finished as f64 / tasks as f64)?;
-            let mut rows = Rows::default();
-            let start = task * ITEMS_PER_TASK;
-            for item in start..items.min(start + ITEMS_PER_TASK) {
-                add_row(
-                    &mut rows,
-                    ItemIx::at(item),
-                    weighted,
-                    (config.shrinkage, scratch),
-                );
-            }
-            Ok(rows)
-        })
-        .collect::<Result<_>>()?;
-    options.step("similarities", 1.0)?;
-    joined(items, &rows)
-}
-
-fn add_row(
-    rows: &mut Rows,
-    item: ItemIx,
-    weighted: &Weighted<'_>,
-    (shrinkage, scratch): (f32, &mut Scratch),
-) {
-    let Scratch { sums, best } = scratch;
-    for (user, weight) in weighted.by_item.row(item.position()).iter() {
-        sums.add(weight, weighted.by_user.row(user as usize));
-    }
-    let norm = weighted.norms[item.position()];
-    for (other, dot) in sums.entries() {
-        if other != item.0 {
-            best.offer(
-                other,
-                dot / (norm * weighted.norms[other as usize] + shrinkage),
-            );
-        }
-    }
-    sums.clear();
-    let neighbours = best.take_by_index();
-    rows.lengths.push(neighbours.len() as u64);
-    rows.indices
-        .extend(neighbours.iter().map(|&(other, _)| other));
-    rows.values
-        .extend(neighbours.iter().map(|&(_, value)| value));
-}
-
-fn joined(items: usize, rows: &[Rows]) -> Result<SparseMatrix> {
-    let mut offsets = Vec::with_capacity(items + 1);
-    offsets.push(0u64);
-    let mut end = 0;
-    for length in rows.iter().flat_map(|rows| &rows.lengths) {
-        end += length;
-        offsets.push(end);
-    }
-    let indices: Vec<u32> = rows
-        .iter()
-        .flat_map(|rows| rows.indices.iter().copied())
-        .collect();
-    let values: Vec<f32> = rows
-        .iter()
-        .flat_map(|rows| rows.values.iter().copied())
-        .collect();
-    SparseMatrix::try_new(items, offsets, indices, values)
 }

@@ -5,6 +5,8 @@
 //!
 //! With equal settings and [`Aggregation::Sum`] it equals the item-item models of the Python package `implicit`, which
 //! counts the item itself as one of its neighbours: its `K` is one more than our `neighbours`.
+//!
+//! It follows changed data exactly: [`ItemKnnConfig::update`] says at what cost.
 
 mod config;
 mod fit;
@@ -17,10 +19,11 @@ use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::models::Model;
+use crate::models::sums::Sums;
 use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
-use crate::sparse::{Accumulator, SparseMatrix};
+use crate::sparse::SparseMatrix;
 
 /// Neighbours of every item; made by [`ItemKnnConfig::fit`]. It holds items only, no users.
 ///
@@ -89,17 +92,12 @@ impl ItemKnn {
         })
     }
 
-    fn answer(&self, query: &Query, sums: &mut Accumulator) -> Result<Ranked> {
-        let mut known = false;
-        for (item, weight) in query.profile() {
-            if item.position() < self.weights.rows() && weight > 0.0 {
-                sums.add(weight, self.weights.row(item.position()));
-                known = true;
-            }
+    fn answer(&self, query: &Query, sums: &mut Sums) -> Result<Ranked> {
+        let known = sums.add_profile(&self.weights, query.profile());
+        if self.base_items.is_empty() {
+            return sums.take_ranked(query);
         }
-        let ranked = if self.base_items.is_empty() {
-            Ranked::top(query, sums.entries().map(|(item, sum)| (ItemIx(item), sum)))
-        } else if known {
+        let ranked = if known {
             self.above_base(query, sums)
         } else {
             Ok(Ranked::empty())
@@ -109,11 +107,9 @@ impl ItemKnn {
     }
 
     /// The best of what the sums add to, and of the rest as far as it can matter.
-    fn above_base(&self, query: &Query, sums: &Accumulator) -> Result<Ranked> {
+    fn above_base(&self, query: &Query, sums: &Sums) -> Result<Ranked> {
         let base = |item: u32| self.base_scores[item as usize];
-        let near = sums
-            .entries()
-            .map(|(item, sum)| (ItemIx(item), base(item) + sum));
+        let near = sums.entries().map(|(item, sum)| (item, base(item.0) + sum));
         let rest = self.base_items.iter().filter(|&&item| !sums.holds(item));
         let rest = rest.map(|&item| (ItemIx(item), base(item)));
         Ranked::top(query, near.chain(Ranked::reachable(query, rest)))
@@ -122,11 +118,11 @@ impl ItemKnn {
 
 impl Recommender for ItemKnn {
     fn recommend(&self, query: &Query) -> Result<Ranked> {
-        self.answer(query, &mut Accumulator::new(self.weights.cols()))
+        self.answer(query, &mut Sums::new(self.weights.cols()))
     }
 
     fn recommend_batch(&self, queries: &[Query]) -> Result<Vec<Ranked>> {
-        let scratch = || Accumulator::new(self.weights.cols());
+        let scratch = || Sums::new(self.weights.cols());
         in_parallel(queries, scratch, |query, sums| self.answer(query, sums))
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::error::Result;
 use crate::interactions::Interactions;
 use crate::models::item_knn::{ItemKnnConfig, Similarity};
-use crate::sparse::SparseMatrix;
+use crate::sparse::{Nearest, SparseMatrix};
 
 /// The weighted matrix both ways, and what the dot products are divided by.
 #[derive(Debug)]
@@ -35,6 +35,25 @@ impl<'a> Weighted<'a> {
             by_item,
             norms,
         })
+    }
+
+    /// The dot products of all items, each row to be cut to `neighbours`.
+    pub(super) fn similarities(&self, neighbours: usize) -> Nearest<'_> {
+        Nearest {
+            left: &self.by_item,
+            right: &self.by_user,
+            limit: neighbours,
+        }
+    }
+
+    /// The similarity of two items, given their dot product: none of an item to itself.
+    pub(super) fn score(&self, shrinkage: f32) -> impl Fn(u32, u32, f32) -> f32 + Sync {
+        move |item, other, dot| {
+            if item == other {
+                return 0.0;
+            }
+            dot / (self.norms[item as usize] * self.norms[other as usize] + shrinkage)
+        }
     }
 }
 

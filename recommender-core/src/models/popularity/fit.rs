@@ -1,6 +1,6 @@
 //! Counting.
 
-use crate::dataset::Dataset;
+use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::events::{Channel, EventRow};
 use crate::ids::DenseIndex;
@@ -36,6 +36,22 @@ impl PopularityConfig {
         }
         options.step("counting", 1.0)?;
         counter.finish()
+    }
+
+    /// The model after `change`: [`Change::after`] is counted, byte for byte as [`PopularityConfig::fit`] does.
+    ///
+    /// One pass over the events is all a fit takes, and what a window or a list of a place counts depends on events that
+    /// leave the rows of the matrix as they were, so there is nothing to gain from the counts before.
+    ///
+    /// # Errors
+    /// As [`PopularityConfig::fit`].
+    pub fn update(
+        &self,
+        _fitted: &Popularity,
+        change: &Change<'_>,
+        options: &FitOptions,
+    ) -> Result<Popularity> {
+        self.fit(change.after(), options)
     }
 }
 

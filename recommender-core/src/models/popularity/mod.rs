@@ -11,6 +11,8 @@
 //! The place of the query chooses the list, else its channel, else the whole does. History plays no part, so a shopper
 //! nobody knows is answered too. An item that was never counted is never answered. Of items counted alike in the whole
 //! the one seen first in the data comes first, and its score is greater by as little as a score can be.
+//!
+//! It follows changed data exactly, by counting anew: [`PopularityConfig::update`].
 
 mod config;
 mod fit;

@@ -1,0 +1,67 @@
+//! Scores that add up over a profile: each of its items adds a sparse row.
+
+use crate::error::Result;
+use crate::ids::{DenseIndex, ItemIx};
+use crate::query::Query;
+use crate::ranked::Ranked;
+use crate::sparse::{Accumulator, SparseMatrix};
+
+/// The scores of one query in the making, kept from one query to the next for its room.
+#[derive(Debug)]
+pub(super) struct Sums(Accumulator);
+
+impl Sums {
+    /// Room for the scores of `items` items.
+    pub(super) fn new(items: usize) -> Self {
+        Self(Accumulator::new(items))
+    }
+
+    /// Adds the row of each item of `profile`, times its weight where that is above zero; says whether there was one.
+    pub(super) fn add_profile(
+        &mut self,
+        rows: &SparseMatrix,
+        profile: impl IntoIterator<Item = (ItemIx, f32)>,
+    ) -> bool {
+        let mut known = false;
+        for (item, weight) in profile {
+            if item.position() < rows.rows() && weight > 0.0 {
+                self.0.add(weight, rows.row(item.position()));
+                known = true;
+            }
+        }
+        known
+    }
+
+    /// Adds rows, each times its factor.
+    pub(super) fn add_rows(
+        &mut self,
+        rows: &SparseMatrix,
+        factors: impl IntoIterator<Item = (usize, f32)>,
+    ) {
+        for (row, factor) in factors {
+            self.0.add(factor, rows.row(row));
+        }
+    }
+
+    /// Items with a score, each once.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (ItemIx, f32)> + '_ {
+        self.0.entries().map(|(item, sum)| (ItemIx(item), sum))
+    }
+
+    /// Whether `item` has a score.
+    pub(super) fn holds(&self, item: u32) -> bool {
+        self.0.holds(item)
+    }
+
+    /// The best items; the sums are empty again.
+    pub(super) fn take_ranked(&mut self, query: &Query) -> Result<Ranked> {
+        let ranked = Ranked::top(query, self.entries());
+        self.clear();
+        ranked
+    }
+
+    /// Makes the sums empty again.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
