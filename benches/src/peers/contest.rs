@@ -146,7 +146,7 @@ fn slim(items: usize) -> Contest {
     Contest {
         name: format!("slim of {items} items beside lenskit"),
         model: "slim",
-        ours: json!({"l1": SLIM_L1, "l2": SLIM_L2}),
+        ours: json!({"l1_regularization": SLIM_L1, "l2_regularization": SLIM_L2, "candidates": items}),
         script: "lenskit_models.py",
         theirs: json!({"l1_reg": SLIM_L1, "l2_reg": SLIM_L2}),
         cut: Cut::MostPopular(items),

@@ -12,6 +12,9 @@ pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
         "item_knn" => item_knn(facts),
         "popularity" => popularity(facts),
         "random" => Vec::new(),
+        "rp3beta" => rp3beta(facts),
+        "slim" => slim(),
+        "user_knn" => user_knn(facts),
         _ => return None,
     })
 }
@@ -83,6 +86,32 @@ fn popularity(facts: &DataFacts) -> Vec<Parameter> {
         parameters.push(parameter("window_days", domain));
     }
     parameters
+}
+
+fn rp3beta(facts: &DataFacts) -> Vec<Parameter> {
+    vec![
+        parameter("alpha", Domain::float(0.3, 1.6)),
+        parameter("beta", Domain::float(0.0, 1.0)),
+        neighbours(facts.items),
+    ]
+}
+
+fn slim() -> Vec<Parameter> {
+    vec![
+        parameter("l1_regularization", Domain::log_float(0.1, 50.0)),
+        parameter("l2_regularization", Domain::log_float(3.0, 1000.0)),
+    ]
+}
+
+fn user_knn(facts: &DataFacts) -> Vec<Parameter> {
+    let normed = ["cosine", "tf_idf"];
+    vec![
+        parameter("similarity", Domain::words(&["tf_idf", "cosine", "bm25"])),
+        neighbours(facts.users),
+        parameter("shrinkage", Domain::float(0.0, 100.0)).when("similarity", &normed),
+        parameter("bm25_saturation", Domain::log_float(0.1, 100.0)).when("similarity", &["bm25"]),
+        parameter("bm25_length", Domain::float(0.0, 1.0)).when("similarity", &["bm25"]),
+    ]
 }
 
 #[cfg(test)]
