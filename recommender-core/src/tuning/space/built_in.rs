@@ -9,6 +9,7 @@ pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
     Some(match kind {
         "content" => content(),
         "ease" => vec![parameter("regularization", Domain::log_float(5.0, 5000.0))],
+        "ials" => ials(),
         "item_knn" => item_knn(facts),
         "popularity" => popularity(facts),
         "random" => Vec::new(),
@@ -63,6 +64,14 @@ fn content() -> Vec<Parameter> {
         parameter("description", Domain::float(0.0, 1.0)),
         parameter("categories", Domain::float(0.0, 2.0)),
         parameter("price", Domain::float(0.0, 1.0)),
+    ]
+}
+
+fn ials() -> Vec<Parameter> {
+    vec![
+        parameter("factors", Domain::log_integer(16, 512)),
+        parameter("regularization", Domain::log_float(1e-4, 0.1)),
+        parameter("unobserved_weight", Domain::log_float(0.01, 1.0)),
     ]
 }
 
