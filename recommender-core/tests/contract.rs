@@ -68,6 +68,11 @@ fn subjects() -> Vec<Subject> {
         subject("content", Taste, json!({})),
         subject("ials", Taste, json!({ "factors": 20 })),
         subject("ials", Taste, json!({ "factors": 100, "regularization": 1.0, "regularization_exponent": 0.0 })),
+        subject("graph_filter", Taste, json!({})),
+        subject("graph_filter", Taste, json!({ "preset": "gf_cf", "rank": 20 })),
+        subject("graph_filter", Taste, json!({ "preset": "turbo_cf" })),
+        subject("graph_filter", Taste, json!({ "preset": "bspm", "rank": 20 })),
+        subject("graph_filter", Taste, json!({ "preset": "cheby_cf", "rank": 20 })),
     ]
 }
 

@@ -7,6 +7,7 @@
 
 pub mod content;
 pub mod ease;
+pub mod graph_filter;
 pub mod ials;
 pub mod item_knn;
 pub mod popularity;
@@ -18,6 +19,7 @@ pub mod user_knn;
 
 pub use content::{Content, ContentConfig};
 pub use ease::{Ease, EaseConfig};
+pub use graph_filter::{GraphFilter, GraphFilterConfig, Preset, Response};
 pub use ials::{Ials, IalsConfig};
 pub use item_knn::{Aggregation, ItemKnn, ItemKnnConfig, Similarity};
 pub use popularity::{Count, Popularity, PopularityConfig};

@@ -11,9 +11,7 @@ use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::{
-    Content, ContentConfig, Ease, EaseConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity,
-    PopularityConfig, Random, RandomConfig, Rp3Beta, Rp3BetaConfig, Slim, SlimConfig, UserKnn,
-    UserKnnConfig,
+    Content, ContentConfig, Ease, EaseConfig, GraphFilter, GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig, Random, RandomConfig, Rp3Beta, Rp3BetaConfig, Slim, SlimConfig, UserKnn, UserKnnConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{Blend, BlendConfig};
@@ -114,6 +112,8 @@ models! {
     Ease(EaseConfig => Ease, Refit) = "ease",
     /// Vectors of users and items whose products tell what was chosen, by alternating least squares.
     Ials(IalsConfig => Ials, Approximate) = "ials",
+    /// The history smoothed over the graph of items.
+    GraphFilter(GraphFilterConfig => GraphFilter, Refit) = "graph_filter",
     /// Items that the same users have.
     ItemKnn(ItemKnnConfig => ItemKnn, Exact) = "item_knn",
     /// What most shoppers choose.

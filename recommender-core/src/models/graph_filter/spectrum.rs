@@ -1,0 +1,379 @@
+//! The largest singular values of a sparse matrix and their right singular vectors: a block Krylov space from a random
+//! start, kept orthogonal in full, and the best of it (randomised block Lanczos: Musco and Musco, *Randomized block
+//! Krylov methods for stronger and faster approximate singular value decomposition*, NIPS 2015, algorithm 2).
+//!
+//! The work beside the sparse products is matrix products over the basis. Each number of a result is added up by one
+//! task in one order, so that nothing depends on the number of threads.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::{Mat, Par};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::models::graph_filter::lanes::{Lanes, PANEL, add_gram};
+use crate::recommender::FitOptions;
+use crate::sparse::SparseMatrix;
+
+/// Lanes of one task of the sparse products.
+const LANES: usize = 16;
+/// Vectors added to the basis at a time.
+const BLOCK: usize = 2 * LANES;
+/// Vectors of the basis for each one wanted: twice is near, thrice as good as exact.
+const BASIS_PER_VECTOR: usize = 3;
+/// The least number of blocks of the basis, so that few vectors are as good.
+const LEAST_BLOCKS: usize = 8;
+/// Items of one task of the products with the basis.
+const ITEMS_PER_TASK: usize = 4096;
+/// Eigenvalues below this share of the largest are rounding: their vectors say nothing.
+const NEGLIGIBLE: f64 = 1e-6;
+/// A vector that keeps no more than this share of its length when others are taken from it is made of rounding.
+const ROUNDING: f32 = 1e-4;
+
+/// The leading part of the spectrum of `RᵀR`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Spectrum {
+    /// The eigenvalues of `RᵀR`, squares of the singular values of R, falling.
+    pub(super) eigenvalues: Vec<f64>,
+    /// The right singular vectors: items × as many, in panels.
+    pub(super) panels: Vec<[f32; PANEL]>,
+}
+
+/// Vectors the basis will have.
+pub(super) fn basis_size(items: usize, rank: usize) -> usize {
+    let wanted = (rank * BASIS_PER_VECTOR).max(LEAST_BLOCKS * BLOCK);
+    wanted.next_multiple_of(BLOCK).min(items)
+}
+
+impl Spectrum {
+    /// The `rank` largest singular values of `rows`, or as many as it has above rounding.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the numbers are of too large a range; what [`FitOptions::step`] gives.
+    pub(super) fn leading(rows: &SparseMatrix, rank: usize, options: &FitOptions) -> Result<Self> {
+        let size = basis_size(rows.cols(), rank);
+        let mut basis = Basis::new(rows.cols(), size);
+        let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+        let mut block = vec![0.0; BLOCK.min(size) * rows.cols()];
+        random.fill_centred(&mut block);
+        while basis.len < size {
+            options.step("singular vectors", basis.len as f64 / size as f64)?;
+            let count = BLOCK.min(size - basis.len);
+            basis.extend(&mut block[..count * rows.cols()], &mut random);
+            block = basis.next(rows, count);
+        }
+        options.step("singular vectors", 1.0)?;
+        basis.ritz(rank)
+    }
+}
+
+trait Centred {
+    fn fill_centred(&mut self, values: &mut [f32]);
+}
+
+impl Centred for ChaCha8Rng {
+    fn fill_centred(&mut self, values: &mut [f32]) {
+        for value in values {
+            *value = self.random_range(-1.0..1.0);
+        }
+    }
+}
+
+/// Orthonormal vectors and what `RᵀR` is among them.
+struct Basis {
+    items: usize,
+    len: usize,
+    /// `len` vectors of `items` numbers, one after the other, with room for all.
+    vectors: Vec<f32>,
+    size: usize,
+    /// size × size: `vectors · RᵀR · vectorsᵀ`, rows filled block by block up to the diagonal.
+    projected: Vec<f64>,
+}
+
+impl Basis {
+    fn new(items: usize, size: usize) -> Self {
+        Self {
+            items,
+            len: 0,
+            vectors: vec![0.0; items * size],
+            size,
+            projected: vec![0.0; size * size],
+        }
+    }
+
+    /// Adds `block`, from which the basis was taken once, after making it orthogonal to the basis and in itself. A
+    /// vector that has nothing of its own gives place to a random one.
+    fn extend(&mut self, block: &mut [f32], random: &mut ChaCha8Rng) {
+        self.remove_from(block);
+        for vector in 0..block.len() / self.items {
+            let (before, rest) = block.split_at_mut(vector * self.items);
+            let vector = &mut rest[..self.items];
+            while !normalize(vector, before, self.items) {
+                random.fill_centred(vector);
+                for _ in 0..2 {
+                    self.remove_from(vector);
+                }
+            }
+        }
+        let start = self.len * self.items;
+        self.vectors[start..start + block.len()].copy_from_slice(block);
+        self.len += block.len() / self.items;
+    }
+
+    /// The part of each vector of `block` along each vector of the basis: block × basis.
+    fn along(&self, block: &[f32]) -> Vec<f32> {
+        let count = block.len() / self.items;
+        let mut parts = vec![0.0; self.len * count];
+        let vectors = &self.vectors[..self.len * self.items];
+        vectors
+            .par_chunks(BLOCK * self.items)
+            .zip(parts.par_chunks_mut(BLOCK * count))
+            .for_each(|(vectors, parts)| {
+                let few = vectors.len() / self.items;
+                product(
+                    1.0,
+                    matrix(vectors, few),
+                    matrix(block, count).reversed_axes(),
+                    (0.0, matrix_mut(parts, few)),
+                );
+            });
+        parts
+    }
+
+    /// Takes from `block` what lies along the basis.
+    fn remove_from(&self, block: &mut [f32]) {
+        let parts = self.along(block);
+        self.remove(block, &parts);
+    }
+
+    /// Takes `parts`, basis × block, of the basis from `block`.
+    fn remove(&self, block: &mut [f32], parts: &[f32]) {
+        if self.len == 0 {
+            return;
+        }
+        let count = block.len() / self.items;
+        let parts = matrix(parts, self.len).reversed_axes();
+        let vectors = matrix(&self.vectors[..self.len * self.items], self.len);
+        let mut block = matrix_mut(block, count);
+        let tasks: Vec<_> = block
+            .axis_chunks_iter_mut(Axis(1), ITEMS_PER_TASK)
+            .zip(vectors.axis_chunks_iter(Axis(1), ITEMS_PER_TASK))
+            .collect();
+        tasks.into_par_iter().for_each(|(block, vectors)| {
+            product(-1.0, parts, vectors, (1.0, block));
+        });
+    }
+
+    /// What `RᵀR` makes of the last `count` vectors beyond the basis, after noting what it makes of them along the
+    /// basis. A vector that stays within the basis comes back as zeroes.
+    fn next(&mut self, rows: &SparseMatrix, count: usize) -> Vec<f32> {
+        let first = self.len - count;
+        let last = &self.vectors[first * self.items..self.len * self.items];
+        let mut block = gram_times(rows, last, self.items);
+        let parts = self.along(&block);
+        for (vector, parts) in parts.chunks_exact(count).enumerate() {
+            for (column, &part) in parts.iter().enumerate() {
+                self.projected[(first + column) * self.size + vector] = f64::from(part);
+            }
+        }
+        let lengths: Vec<f32> = block.chunks_exact(self.items).map(length).collect();
+        self.remove(&mut block, &parts);
+        for (vector, before) in block.chunks_exact_mut(self.items).zip(lengths) {
+            if length(vector) <= ROUNDING * before {
+                vector.fill(0.0);
+            }
+        }
+        block
+    }
+
+    /// The best `rank` directions of the whole space.
+    fn ritz(&self, rank: usize) -> Result<Spectrum> {
+        let (values, vectors) = eigenvectors(&self.projected, self.size)?;
+        let largest = values.last().copied().unwrap_or(0.0);
+        let negligible = largest * NEGLIGIBLE;
+        let eigenvalues: Vec<f64> = values
+            .iter()
+            .rev()
+            .copied()
+            .take(rank)
+            .take_while(|&value| value > negligible)
+            .collect();
+        let kept = eigenvalues.len();
+        let chosen = |(row, vector): (usize, usize)| vectors[(row, self.size - 1 - vector)];
+        let weights: Vec<f32> = (0..self.size * kept)
+            .map(|at| narrowed(chosen((at / kept, at % kept))))
+            .collect();
+        Ok(Spectrum {
+            panels: self.combined(&weights, kept),
+            eigenvalues,
+        })
+    }
+
+    /// `count` sums of the vectors, by the columns of `weights`, in panels.
+    fn combined(&self, weights: &[f32], count: usize) -> Vec<[f32; PANEL]> {
+        let mut panels = vec![[0.0; PANEL]; count * self.items.div_ceil(PANEL)];
+        if count == 0 {
+            return panels;
+        }
+        let vectors = matrix(&self.vectors, self.size).reversed_axes();
+        let weights = matrix(weights, self.size);
+        let chunks: Vec<_> = vectors.axis_chunks_iter(Axis(0), ITEMS_PER_TASK).collect();
+        panels
+            .par_chunks_mut(ITEMS_PER_TASK / PANEL * count)
+            .zip(chunks)
+            .for_each(|(panels, vectors)| {
+                let mut rows = vec![0.0; vectors.nrows() * count];
+                let few = vectors.nrows();
+                product(1.0, vectors, weights, (0.0, matrix_mut(&mut rows, few)));
+                for (item, row) in rows.chunks_exact(count).enumerate() {
+                    let panel = &mut panels[item / PANEL * count..][..count];
+                    for (numbers, value) in panel.iter_mut().zip(row) {
+                        numbers[item % PANEL] = *value;
+                    }
+                }
+            });
+        panels
+    }
+}
+
+/// `RᵀR` times each vector of `block`.
+fn gram_times(rows: &SparseMatrix, block: &[f32], items: usize) -> Vec<f32> {
+    let mut product = vec![0.0; block.len()];
+    product
+        .par_chunks_mut(LANES * items)
+        .zip(block.par_chunks(LANES * items))
+        .for_each(|(product, vectors)| {
+            let mut source: Vec<Lanes<LANES>> = vec![[0.0; LANES]; items];
+            for (lane, vector) in vectors.chunks_exact(items).enumerate() {
+                for (lanes, value) in source.iter_mut().zip(vector) {
+                    lanes[lane] = *value;
+                }
+            }
+            let mut target = vec![[0.0; LANES]; items];
+            add_gram(rows, 1.0, &source, &mut target);
+            for (lane, vector) in product.chunks_exact_mut(items).enumerate() {
+                for (value, lanes) in vector.iter_mut().zip(&target) {
+                    *value = lanes[lane];
+                }
+            }
+        });
+    product
+}
+
+/// Takes from `vector` what lies along those in `before`, twice, and scales it to length one. False if nothing of its
+/// own was left.
+fn normalize(vector: &mut [f32], before: &[f32], items: usize) -> bool {
+    let start = length(vector);
+    if !(start.is_normal() && scale(vector, 1.0 / start)) {
+        return false;
+    }
+    for _ in 0..2 {
+        for other in before.chunks_exact(items) {
+            let part = dot(vector, other);
+            pulp::Arch::new().dispatch(|| {
+                for (value, other) in vector.iter_mut().zip(other) {
+                    *value -= part * other;
+                }
+            });
+        }
+    }
+    let left = length(vector);
+    left > ROUNDING && scale(vector, 1.0 / left)
+}
+
+fn scale(vector: &mut [f32], factor: f32) -> bool {
+    for value in vector {
+        *value *= factor;
+    }
+    factor.is_finite()
+}
+
+fn length(vector: &[f32]) -> f32 {
+    dot(vector, vector).sqrt()
+}
+
+/// The scalar product, by sums of every sixteenth number.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    pulp::Arch::new().dispatch(|| {
+        let mut sums = [0.0f32; 16];
+        let (a_parts, b_parts) = (a.chunks_exact(16), b.chunks_exact(16));
+        let rest = a_parts.remainder().iter().zip(b_parts.remainder());
+        let rest: f32 = rest.map(|(a, b)| a * b).sum();
+        for (a, b) in a_parts.zip(b_parts) {
+            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                *sum += a * b;
+            }
+        }
+        sums.iter().sum::<f32>() + rest
+    })
+}
+
+/// Eigenvalues, rising, and eigenvectors (columns) of the symmetric matrix whose lower triangle is given by rows.
+fn eigenvectors(lower: &[f64], size: usize) -> Result<(Vec<f64>, Mat<f64>)> {
+    let wrong = || {
+        Error::data(
+            "graph_filter",
+            "the weights are of too large a range for an SVD",
+        )
+    };
+    if lower.iter().any(|value| !value.is_finite()) {
+        return Err(wrong());
+    }
+    let mut vectors = Mat::<f64>::zeros(size, size);
+    if size == 0 {
+        return Ok((Vec::new(), vectors));
+    }
+    let matrix = Mat::from_fn(size, size, |row, column| {
+        lower[row.max(column) * size + row.min(column)]
+    });
+    let mut values = faer::Col::<f64>::zeros(size);
+    let scratch = self_adjoint_evd_scratch::<f64>(
+        size,
+        ComputeEigenvectors::Yes,
+        Par::Seq,
+        faer::Spec::default(),
+    );
+    let mut memory = MemBuffer::new(scratch);
+    self_adjoint_evd(
+        matrix.as_ref(),
+        values.as_mut().as_diagonal_mut(),
+        Some(vectors.as_mut()),
+        Par::Seq,
+        MemStack::new(&mut memory),
+        faer::Spec::default(),
+    )
+    .map_err(|_| wrong())?;
+    Ok((values.iter().copied().collect(), vectors))
+}
+
+fn matrix(values: &[f32], rows: usize) -> ArrayView2<'_, f32> {
+    let columns = values.len() / rows.max(1);
+    ArrayView2::from_shape((rows, columns), values).expect("rows of one length")
+}
+
+fn matrix_mut(values: &mut [f32], rows: usize) -> ArrayViewMut2<'_, f32> {
+    let columns = values.len() / rows.max(1);
+    ArrayViewMut2::from_shape((rows, columns), values).expect("rows of one length")
+}
+
+/// `target = factor · a · b + kept · target`.
+fn product(
+    factor: f32,
+    a: ArrayView2<'_, f32>,
+    b: ArrayView2<'_, f32>,
+    (kept, mut target): (f32, ArrayViewMut2<'_, f32>),
+) {
+    general_mat_mul(factor, &a, &b, kept, &mut target);
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "vectors are f32 throughout"
+)]
+fn narrowed(value: f64) -> f32 {
+    value as f32
+}
