@@ -112,6 +112,21 @@ fn user_knn_keeps_its_quality() {
 }
 
 #[test]
+fn edlae_keeps_its_quality() {
+    assert_quality("edlae", &recipe("edlae"), 0.1242, 0.0985);
+}
+
+#[test]
+fn rdlae_keeps_its_quality() {
+    assert_quality("rdlae", &recipe("rdlae"), 0.1242, 0.0985);
+}
+
+#[test]
+fn sansa_keeps_its_quality() {
+    assert_quality("sansa", &recipe("sansa"), 0.1242, 0.0985);
+}
+
+#[test]
 fn content_keeps_its_quality() {
     assert_quality("content", &recipe("content"), 0.1140, 0.0891);
 }

@@ -13,18 +13,20 @@ pub mod item_knn;
 pub mod popularity;
 pub mod random;
 pub mod rp3beta;
+pub mod sansa;
 pub mod slim;
 mod sums;
 pub mod user_knn;
 
 pub use content::{Content, ContentConfig};
-pub use ease::{Ease, EaseConfig};
+pub use ease::{Ease, EaseConfig, EdlaeConfig, RdlaeConfig};
 pub use graph_filter::{GraphFilter, GraphFilterConfig, Preset, Response};
 pub use ials::{Ials, IalsConfig};
 pub use item_knn::{Aggregation, ItemKnn, ItemKnnConfig, Similarity};
 pub use popularity::{Count, Popularity, PopularityConfig};
 pub use random::{Random, RandomConfig};
 pub use rp3beta::{Rp3Beta, Rp3BetaConfig};
+pub use sansa::{Sansa, SansaConfig};
 pub use slim::{Slim, SlimConfig};
 pub use user_knn::{UserKnn, UserKnnConfig};
 

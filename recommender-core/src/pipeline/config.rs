@@ -11,7 +11,7 @@ use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::{
-    Content, ContentConfig, Ease, EaseConfig, GraphFilter, GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig, Random, RandomConfig, Rp3Beta, Rp3BetaConfig, Slim, SlimConfig, UserKnn, UserKnnConfig,
+    Content, ContentConfig, Ease, EaseConfig, EdlaeConfig, GraphFilter, GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig, Random, RandomConfig, RdlaeConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, Slim, SlimConfig, UserKnn, UserKnnConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{Blend, BlendConfig};
@@ -109,7 +109,9 @@ models! {
     /// Products whose descriptions are like those the shopper chose.
     Content(ContentConfig => Content, Refit) = "content",
     /// The linear map that predicts each item from the others.
-    Ease(EaseConfig => Ease, Refit) = "ease",
+    Ease(EaseConfig => Ease, Exact) = "ease",
+    /// The same for histories of which a part is missing.
+    Edlae(EdlaeConfig => Ease, Exact) = "edlae",
     /// Vectors of users and items whose products tell what was chosen, by alternating least squares.
     Ials(IalsConfig => Ials, Approximate) = "ials",
     /// The history smoothed over the graph of items.
@@ -126,6 +128,10 @@ models! {
     Slim(SlimConfig => Slim, Refit) = "slim",
     /// What shoppers with a like history have.
     UserKnn(UserKnnConfig => UserKnn, Exact) = "user_knn",
+    /// The same with items that may predict themselves, up to a bound.
+    Rdlae(RdlaeConfig => Ease, Exact) = "rdlae",
+    /// The linear map between items near one another, for large catalogues.
+    Sansa(SansaConfig => Sansa, Refit) = "sansa",
 }
 
 impl ModelConfig {

@@ -6,72 +6,43 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::interactions::Interactions;
+use crate::models::ease::Ease;
 use crate::models::ease::inverse::{block_width, negated_inverse};
-use crate::models::ease::{Ease, EaseConfig};
+use crate::models::ease::problem::{Column, Problem, chosen, gram_diagonal};
+use crate::models::ease::transpose::{Strided, transpose};
 use crate::recommender::FitOptions;
 
-impl EaseConfig {
-    /// Solves for the weights between all items of `dataset` that have an interaction.
-    ///
-    /// With m such items: m³ operations, and memory for one m × m matrix of 4-byte numbers and a few per cent.
-    ///
-    /// # Errors
-    /// [`Error::Config`] if a setting is out of range; [`Error::Data`] if the memory needed is more than allowed or
-    /// not to be had, or if the weights of the interactions are of too large a range; [`Error::Cancelled`].
-    pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Ease> {
+impl Problem {
+    pub(super) fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Ease> {
         self.validate()?;
         options.run(|| {
-            let interactions = dataset.interactions();
-            let items: Vec<ItemIx> = (0..interactions.by_item().rows())
-                .filter(|&item| !interactions.by_item().row(item).is_empty())
-                .map(ItemIx::at)
-                .collect();
-            let mut matrix = self.allocate(items.len())?;
+            let items = chosen(dataset);
+            let mut matrix =
+                self.allocate(items.len(), 2 * items.len() * block_width(items.len()))?;
             options.step("gram matrix", 0.0)?;
-            self.fill_gram(&mut matrix, &items, interactions);
+            let squares = gram_diagonal(dataset, &items);
+            self.fill_gram(&mut matrix, (&items, &squares), dataset.interactions());
             negated_inverse(&mut matrix, items.len(), |done| {
                 options.step("inverse", done)
             })?;
             options.step("weights", 0.0)?;
-            mirror(&mut matrix, items.len());
-            scale(&mut matrix, items.len())?;
+            let model = self.solution(matrix, (&items, &squares))?;
             options.step("weights", 1.0)?;
-            Ok(Ease {
-                items: items.iter().map(|item| item.0).collect::<Vec<_>>().into(),
-                weights: matrix.into(),
-            })
+            Ok(model)
         })
     }
 
-    /// Zeroes for the matrix, if they and the panels of the inverse fit.
-    fn allocate(&self, items: usize) -> Result<Vec<f32>> {
-        let bytes = bytes_needed(items);
-        let refuse = |reason: &str| {
-            Error::data(
-                "ease",
-                format!(
-                    "{items} items need {bytes} bytes, {reason}; item_knn learns from as many in far less"
-                ),
-            )
-        };
-        if let Some(most) = self.max_memory_bytes.filter(|&most| bytes > most) {
-            return Err(refuse(&format!("max_memory_bytes allows {most}")));
-        }
-        // Room is asked for twice: the first time a refusal is an error and not the end of the process, the second
-        // time it comes zeroed from the system, page by page as all threads first touch it.
-        let mut room = Vec::<f32>::new();
-        room.try_reserve_exact(items * items)
-            .map_err(|_| refuse("which could not be had"))?;
-        drop(room);
-        Ok(vec![0.0; items * items])
-    }
-
-    /// `XᵀX + λI`, the lower triangle: row r holds what item r shares with the items before it.
+    /// `XᵀX + Λ`, the lower triangle: row r holds what item r shares with the items before it.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the matrix is f32; columns number items, which are u32"
     )]
-    fn fill_gram(&self, matrix: &mut [f32], items: &[ItemIx], interactions: &Interactions) {
+    fn fill_gram(
+        &self,
+        matrix: &mut [f32],
+        (items, squares): (&[ItemIx], &[f64]),
+        interactions: &Interactions,
+    ) {
         let mut columns = vec![0u32; interactions.by_item().rows()];
         for (column, item) in items.iter().enumerate() {
             columns[item.position()] = column as u32;
@@ -84,19 +55,67 @@ impl EaseConfig {
                 let item = items[row];
                 for (user, weight) in interactions.by_item().row(item.position()).iter() {
                     let others = interactions.by_user().row(user as usize).iter();
-                    for (other, other_weight) in others.take_while(|&(other, _)| other <= item.0) {
+                    for (other, other_weight) in others.take_while(|&(other, _)| other < item.0) {
                         sums[columns[other as usize] as usize] += weight * other_weight;
                     }
                 }
-                sums[row] += self.regularization as f32;
+                sums[row] = (squares[row] + self.penalty(squares[row])) as f32;
             });
     }
-}
 
-/// Bytes a fit of `items` items takes at its peak: the matrix and two panels.
-fn bytes_needed(items: usize) -> u64 {
-    let (size, block) = (items as u64, block_width(items) as u64);
-    (size.saturating_mul(size) + 2 * size * block).saturating_mul(size_of::<f32>() as u64)
+    /// The model of a `matrix` that holds `−(XᵀX + Λ)⁻¹` in its lower triangle; its items come with the diagonal of
+    /// `XᵀX`.
+    pub(super) fn solution(
+        &self,
+        mut matrix: Vec<f32>,
+        (items, squares): (&[ItemIx], &[f64]),
+    ) -> Result<Ease> {
+        let size = items.len();
+        let diagonal: Vec<f32> = (0..size).map(|at| -matrix[at * size + at]).collect();
+        if !diagonal.iter().all(|&value| value > 0.0) {
+            return Err(Error::data(
+                self.model,
+                "the regularized item × item matrix is singular in 32-bit numbers: a larger \
+                 regularization, or interaction weights of a smaller range, make it regular",
+            ));
+        }
+        let columns: Vec<Column> = diagonal
+            .iter()
+            .zip(squares)
+            .map(|(&inverse, &gram)| self.column(inverse, gram))
+            .collect();
+        mirror(&mut matrix, size);
+        self.scale(&mut matrix, &columns)?;
+        let scales: Vec<f32> = columns.iter().map(|column| column.scale).collect();
+        Ok(Ease {
+            items: items.iter().map(|item| item.0).collect::<Vec<_>>().into(),
+            weights: matrix.into(),
+            inverse_diagonal: diagonal.into(),
+            scales: scales.into(),
+        })
+    }
+
+    /// From −P to B.
+    fn scale(&self, matrix: &mut [f32], columns: &[Column]) -> Result<()> {
+        let finite = matrix
+            .par_chunks_mut(columns.len().max(1))
+            .enumerate()
+            .map(|(row, values)| {
+                for (value, column) in values.iter_mut().zip(columns) {
+                    *value *= column.scale;
+                }
+                values[row] = columns[row].diagonal;
+                values.iter().all(|value| value.is_finite())
+            })
+            .reduce(|| true, |a, b| a && b);
+        if finite {
+            return Ok(());
+        }
+        Err(Error::data(
+            self.model,
+            "the weights overflowed: the interaction weights have too large a range",
+        ))
+    }
 }
 
 /// Rows mirrored by one task: one cache line of each row below is read at a time.
@@ -115,42 +134,25 @@ fn mirror(matrix: &mut [f32], size: usize) {
                 band[(column - first) * size + row] = band[(row - first) * size + column];
             }
         }
+        if last == size {
+            return;
+        }
+        let below: &[f32] = below;
         band.par_chunks_mut(ROWS_PER_TASK * size)
             .enumerate()
             .for_each(|(task, rows)| {
-                let start = first + task * ROWS_PER_TASK;
-                for (row, values) in (last..size).zip(below.chunks_exact(size)) {
-                    for (offset, target) in rows.chunks_exact_mut(size).enumerate() {
-                        target[row] = values[start + offset];
-                    }
-                }
+                let source = Strided {
+                    values: &below[first + task * ROWS_PER_TASK..],
+                    stride: size,
+                };
+                let count = rows.len() / size;
+                let mut target = Strided {
+                    values: &mut rows[last..],
+                    stride: size,
+                };
+                transpose(&source, &mut target, size - last, count);
             });
     }
-}
-
-/// From −P to B: `B_ij = −P_ij / P_jj` (Steck 2019, eq. 8), zero on the diagonal.
-fn scale(matrix: &mut [f32], size: usize) -> Result<()> {
-    let factors: Vec<f32> = (0..size)
-        .map(|item| -1.0 / matrix[item * size + item])
-        .collect();
-    let finite = matrix
-        .par_chunks_mut(size.max(1))
-        .enumerate()
-        .map(|(row, values)| {
-            for (value, factor) in values.iter_mut().zip(&factors) {
-                *value *= factor;
-            }
-            values[row] = 0.0;
-            values.iter().all(|value| value.is_finite())
-        })
-        .reduce(|| true, |a, b| a && b);
-    if finite {
-        return Ok(());
-    }
-    Err(Error::data(
-        "ease",
-        "the weights overflowed: the interaction weights have too large a range",
-    ))
 }
 
 #[cfg(test)]
@@ -175,16 +177,5 @@ mod tests {
                 assert_eq!(matrix[column * size + row], matrix[row * size + column]);
             }
         }
-    }
-
-    #[test]
-    fn too_many_items_are_refused_with_the_bytes_they_need() {
-        let config = EaseConfig {
-            max_memory_bytes: Some(1 << 20),
-            ..EaseConfig::default()
-        };
-        let error = config.allocate(1000).unwrap_err().to_string();
-        assert!(error.contains("5024000 bytes"), "{error}");
-        assert!(error.contains("item_knn"), "{error}");
     }
 }

@@ -9,18 +9,21 @@
 //! all, nearly all of them in matrix products, in one copy of the matrix and two panels of one block's width. Cholesky,
 //! triangular inverse and product do the same work in three passes of less regular shape.
 //! The blocks on the diagonal, where rounding would hurt the most, are inverted in double precision.
+//!
+//! Every product is one task's, of a shape that only the size of the matrix decides: the same bytes on any number of
+//! threads.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Slice};
+use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::models::ease::cholesky::SmallInverse;
+use crate::models::ease::transpose::{Strided, transpose};
 
-const ROWS: Axis = Axis(0);
-const COLUMNS: Axis = Axis(1);
-
-/// Rows and columns swept at once: wide enough for the products to run at full speed, narrow enough for the blocks on
-/// the diagonal to cost little.
+/// Rows and columns swept at once: wide enough for the products to run at full speed, narrow enough for the panels to
+/// take little memory.
 pub(super) fn block_width(size: usize) -> usize {
     match size {
         0..4_096 => 128,
@@ -28,6 +31,14 @@ pub(super) fn block_width(size: usize) -> usize {
         _ => 512,
     }
 }
+
+/// Rows of one task: a divisor of every block width, small enough for the tasks to spread over the threads.
+fn rows_per_task(size: usize) -> usize {
+    block_width(size).min(256)
+}
+
+/// Columns of a panel read by one task: a cache line of each row.
+const COLUMNS_PER_TASK: usize = 16;
 
 /// Replaces the lower triangle of `matrix`, `size × size` in row-major order, by that of its negated inverse.
 /// What stands above the diagonal is not read, and not kept.
@@ -45,19 +56,21 @@ pub(super) fn negated_inverse(
         step(start as f64 / size as f64)?;
         let width = block.min(size - start);
         let panel = panel(matrix, size, (start, width));
-        let pivot = inverse_of_block(panel.slice_axis(ROWS, Slice::from(start..start + width)))?;
-        let scaled = product(&panel, &pivot, block);
+        let pivot = inverse_of_block(&panel, size, (start, width))?;
+        let scaled = product(&panel, &pivot, size);
         let swept = Swept {
             start,
+            width,
             panel,
             pivot,
             scaled,
         };
+        let rows = rows_per_task(size);
         matrix
-            .par_chunks_mut(block * size)
+            .par_chunks_mut(rows * size)
             .with_max_len(1)
             .enumerate()
-            .for_each(|(chunk, rows)| swept.update(rows, chunk * block, size));
+            .for_each(|(task, values)| swept.update(values, task * rows, size));
     }
     Ok(())
 }
@@ -65,124 +78,155 @@ pub(super) fn negated_inverse(
 /// What is known of the columns being swept.
 struct Swept {
     start: usize,
-    /// The columns as they were, of all rows.
-    panel: Array2<f32>,
-    /// The inverse of the block on the diagonal.
-    pivot: Array2<f32>,
-    /// The columns times the inverse.
-    scaled: Array2<f32>,
+    width: usize,
+    /// The columns as they were, each one after the other: width × size.
+    panel: Vec<f32>,
+    /// The inverse of the block on the diagonal: width × width.
+    pivot: Vec<f32>,
+    /// The columns times the inverse, row by row: size × width.
+    scaled: Vec<f32>,
 }
 
 impl Swept {
-    /// Sweeps `rows`, whole rows of the matrix from row `first` on.
-    fn update(&self, rows: &mut [f32], first: usize, size: usize) {
-        let (start, end) = (self.start, self.start + self.panel.ncols());
-        let count = rows.len() / size;
-        let mut rows = ArrayViewMut2::from_shape((count, size), rows)
-            .expect("a chunk of a square matrix is whole rows");
-        if first == start {
-            let left = self.scaled.slice_axis(ROWS, Slice::from(..start));
-            rows.slice_axis_mut(COLUMNS, Slice::from(..start))
-                .assign(&left.t());
-            rows.slice_axis_mut(COLUMNS, Slice::from(start..end))
-                .assign(&self.pivot.map(|value| -value));
-            return;
+    /// Sweeps `values`, whole rows of the matrix from row `first` on, all or none of them of the block.
+    fn update(&self, values: &mut [f32], first: usize, size: usize) {
+        let (start, end) = (self.start, self.start + self.width);
+        let count = values.len() / size;
+        if (start..end).contains(&first) {
+            return self.update_block(values, first, size);
         }
-        let last = first + count;
-        let scaled = self.scaled.slice_axis(ROWS, Slice::from(first..last));
-        let panel = self.panel.slice_axis(ROWS, Slice::from(..last));
-        let mut lower = rows.slice_axis_mut(COLUMNS, Slice::from(..last));
-        general_mat_mul(-1.0, &scaled, &panel.t(), 1.0, &mut lower);
+        let scaled = &self.scaled[first * self.width..(first + count) * self.width];
+        let lhs = MatRef::from_row_major_slice(scaled, count, self.width);
+        let rhs = MatRef::from_row_major_slice(&self.panel, self.width, size);
+        add_product(values, (lhs, rhs), first, -1.0);
         if first > start {
-            rows.slice_axis_mut(COLUMNS, Slice::from(start..end))
-                .assign(&scaled);
+            let rows = values.chunks_exact_mut(size);
+            for (row, scaled) in rows.zip(scaled.chunks_exact(self.width)) {
+                row[start..end].copy_from_slice(scaled);
+            }
+        }
+    }
+
+    /// The rows of the block itself.
+    fn update_block(&self, values: &mut [f32], first: usize, size: usize) {
+        let offset = first - self.start;
+        let count = values.len() / size;
+        let source = Strided {
+            values: &self.scaled[offset..],
+            stride: self.width,
+        };
+        let mut target = Strided {
+            values: &mut *values,
+            stride: size,
+        };
+        transpose(&source, &mut target, self.start, count);
+        let pivots = self.pivot[offset * self.width..].chunks_exact(self.width);
+        for (row, pivots) in values.chunks_exact_mut(size).zip(pivots) {
+            let block = &mut row[self.start..self.start + self.width];
+            for (value, pivot) in block.iter_mut().zip(pivots) {
+                *value = -pivot;
+            }
         }
     }
 }
 
-/// Columns `start..start + width` of the whole symmetric matrix, read from its lower triangle.
-fn panel(matrix: &[f32], size: usize, (start, width): (usize, usize)) -> Array2<f32> {
-    let mut panel = Array2::<f32>::zeros((size, width));
-    let values = panel
-        .as_slice_mut()
-        .expect("a new array is in row-major order");
-    values
-        .par_chunks_mut(width)
-        .with_min_len(64)
+/// Adds `factor` times rows `first..` of a symmetric product to `values`, whole rows of the lower triangle: those rows
+/// of the left factor times the right one, all columns of it.
+pub(super) fn add_product(
+    values: &mut [f32],
+    (lhs, rhs): (MatRef<'_, f32>, MatRef<'_, f32>),
+    first: usize,
+    factor: f32,
+) {
+    let (count, size) = (lhs.nrows(), rhs.ncols());
+    let rows = MatMut::from_row_major_slice_mut(values, count, size);
+    let (left, right) = rows.split_at_col_mut(first);
+    if first > 0 {
+        let rhs = rhs.subcols(0, first);
+        matmul(left, Accum::Add, lhs, rhs, factor, Par::Seq);
+    }
+    triangular::matmul(
+        right.subcols_mut(0, count),
+        BlockStructure::TriangularLower,
+        Accum::Add,
+        lhs,
+        BlockStructure::Rectangular,
+        rhs.subcols(first, count),
+        BlockStructure::Rectangular,
+        factor,
+        Par::Seq,
+    );
+}
+
+/// Columns `start..start + width` of the whole symmetric matrix, one after the other, read from its lower triangle.
+fn panel(matrix: &[f32], size: usize, (start, width): (usize, usize)) -> Vec<f32> {
+    let mut panel = vec![0.0f32; width * size];
+    panel
+        .par_chunks_mut(COLUMNS_PER_TASK * size)
         .enumerate()
-        .for_each(|(row, values)| {
-            let known = (row + 1).saturating_sub(start).min(width);
-            let from = row * size + start;
-            values[..known].copy_from_slice(&matrix[from..from + known]);
-            for (column, value) in values.iter_mut().enumerate().skip(known) {
-                *value = matrix[(start + column) * size + row];
+        .for_each(|(task, columns)| {
+            let first = start + task * COLUMNS_PER_TASK;
+            let source = Strided {
+                values: &matrix[first * size + first..],
+                stride: size,
+            };
+            let count = columns.len() / size;
+            let mut target = Strided {
+                values: &mut columns[first..],
+                stride: size,
+            };
+            transpose(&source, &mut target, size - first, count);
+            for (column, values) in (first..).zip(columns.chunks_exact_mut(size)) {
+                let row = &matrix[column * size..=column * size + column];
+                values[..=column].copy_from_slice(row);
             }
         });
     panel
 }
 
-/// `panel · pivot`, by chunks of rows.
-fn product(panel: &Array2<f32>, pivot: &Array2<f32>, chunk: usize) -> Array2<f32> {
-    let (rows, width) = panel.dim();
-    let mut product = Array2::<f32>::zeros((rows, width));
-    let values = product
-        .as_slice_mut()
-        .expect("a new array is in row-major order");
-    values
-        .par_chunks_mut(chunk * width)
+/// `panelᵀ · pivot`, row by row.
+fn product(panel: &[f32], pivot: &[f32], size: usize) -> Vec<f32> {
+    let width = panel.len() / size;
+    let panel = MatRef::from_row_major_slice(panel, width, size);
+    let pivot = MatRef::from_row_major_slice(pivot, width, width);
+    let rows = rows_per_task(size);
+    let mut product = vec![0.0f32; size * width];
+    product
+        .par_chunks_mut(rows * width)
         .with_max_len(1)
         .enumerate()
-        .for_each(|(index, values)| {
+        .for_each(|(task, values)| {
             let count = values.len() / width;
-            let first = index * chunk;
-            let mut values = ArrayViewMut2::from_shape((count, width), values)
-                .expect("a chunk of an array is whole rows");
-            let rows = panel.slice_axis(ROWS, Slice::from(first..first + count));
-            general_mat_mul(1.0, &rows, pivot, 0.0, &mut values);
+            let columns = panel.subcols(task * rows, count);
+            let target = MatMut::from_row_major_slice_mut(values, count, width);
+            let replace = Accum::Replace;
+            matmul(target, replace, columns.transpose(), pivot, 1.0, Par::Seq);
         });
     product
 }
 
-/// The inverse of one small block, swept row by row in double precision.
+/// The inverse of the block on the diagonal, in row-major order.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the matrix is f32, only this step is not"
 )]
-fn inverse_of_block(block: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
-    let size = block.nrows();
-    let mut lower: Vec<f64> = block.iter().map(|&value| f64::from(value)).collect();
-    let mut column = vec![0.0; size];
-    for pivot in 0..size {
-        for (row, value) in column.iter_mut().enumerate() {
-            *value = lower[row.max(pivot) * size + row.min(pivot)];
-        }
-        let diagonal = column[pivot];
-        if !(diagonal.is_finite() && diagonal > 0.0) {
-            return Err(Error::data(
-                "ease",
-                "the regularized item × item matrix is not positive definite in 32-bit numbers: \
-                 a larger regularization, or interaction weights of a smaller range, make it so",
-            ));
-        }
-        for (row, values) in lower.chunks_exact_mut(size).enumerate() {
-            let factor = column[row] / diagonal;
-            if row != pivot {
-                for (value, other) in values[..=row].iter_mut().zip(&column) {
-                    *value -= factor * other;
-                }
-            }
-            if row > pivot {
-                values[pivot] = factor;
-            }
-        }
-        for (value, other) in lower[pivot * size..].iter_mut().zip(&column[..pivot]) {
-            *value = other / diagonal;
-        }
-        lower[pivot * size + pivot] = -1.0 / diagonal;
-    }
-    Ok(Array2::from_shape_fn((size, size), |(row, column)| {
-        -lower[row.max(column) * size + row.min(column)] as f32
-    }))
+fn inverse_of_block(
+    panel: &[f32],
+    size: usize,
+    (start, width): (usize, usize),
+) -> Result<Vec<f32>> {
+    let block = Mat::from_fn(width, width, |row, column| {
+        f64::from(panel[column * size + start + row])
+    });
+    let inverse = SmallInverse::of(block).ok_or_else(|| {
+        Error::data(
+            "ease",
+            "the regularized item × item matrix is not positive definite in 32-bit numbers: \
+             a larger regularization, or interaction weights of a smaller range, make it so",
+        )
+    })?;
+    let entries = (0..width * width).map(|at| inverse.at(at / width, at % width) as f32);
+    Ok(entries.collect())
 }
 
 #[cfg(test)]

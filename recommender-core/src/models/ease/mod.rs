@@ -1,14 +1,40 @@
-//! EASE: the best linear map of a history to itself in which no item may predict itself.
+//! Linear maps of a history to itself, in closed form: EASE, and its kin EDLAE, RLAE and RDLAE.
 //!
-//! Minimises `‖X − XB‖² + λ‖B‖²` over B with a zero diagonal; the minimum is `B_ij = −P_ij / P_jj` with
-//! `P = (XᵀX + λI)⁻¹` (Steck, *Embarrassingly shallow autoencoders for sparse data*, WWW 2019, eq. 8).
+//! All minimise `‖X − XB‖² + ‖Λ^½ B‖²` over B with `B_jj ≤ ξ`, where `Λ = λI + p / (1 − p) · diag(XᵀX)`:
+//!
+//! | model | settings | λ | p | ξ | source |
+//! |---|---|---|---|---|---|
+//! | `ease` | [`EaseConfig`] | > 0 | 0 | 0, as an equation | Steck, *Embarrassingly shallow autoencoders for sparse data*, WWW 2019 |
+//! | `edlae` | [`EdlaeConfig`] | > 0 | ≥ 0 | 0, as an equation | Steck, *Autoencoders that don't overfit towards the identity*, NeurIPS 2020 |
+//! | `rdlae` | [`RdlaeConfig`] | > 0 | ≥ 0; 0: RLAE | ≥ 0 | Moon, Kim & Lee, *It's enough: relaxing diagonal constraints in linear autoencoders for recommendation*, SIGIR 2023 |
+//!
+//! Column j stands alone: with a multiplier γ for its bound its gradient is zero where
+//! `(XᵀX + Λ) b = XᵀX e_j − γ e_j = (XᵀX + Λ) e_j − (Λ_jj + γ) e_j`. So with `P = (XᵀX + Λ)⁻¹`
+//!
+//! `B = I − P · diag(κ)`, and `B_jj = 1 − κ_j P_jj`.
+//!
+//! An equation `B_jj = 0` makes `κ_j = 1 / P_jj`. A bound has γ ≥ 0, above 0 only where it binds:
+//! `κ_j = max(Λ_jj, (1 − ξ) / P_jj)`. One inverse gives them all.
 //! A shopper's scores are `h · B` with h her profile.
+//!
+//! # Changed data
+//!
+//! All three follow a [`Change`](crate::dataset::Change) exactly, to rounding: rows of X that come and go change
+//! `XᵀX + Λ` by a matrix of low rank, and P by Woodbury's identity. P itself is not kept: it is read back from B, κ and
+//! the diagonal of P. With dropout Λ changes too, by one rank for every item whose users changed. Items that nobody
+//! had until now come in, those that nobody has any more go out. See [`EaseConfig::update`].
 
+mod cholesky;
 mod config;
+mod core_inverse;
 mod fit;
 mod inverse;
+mod low_rank;
+mod problem;
+mod transpose;
+mod update;
 
-pub use config::EaseConfig;
+pub use config::{EaseConfig, EdlaeConfig, RdlaeConfig};
 
 use crate::artifact::{TensorSink, Tensors};
 use crate::buffer::Buffer;
@@ -19,7 +45,8 @@ use crate::query::{Candidates, ItemSet, Query};
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
 
-/// Weights between all items with an interaction; made by [`EaseConfig::fit`]. It holds items only, no users.
+/// Weights between all items with an interaction; made by [`EaseConfig::fit`], [`EdlaeConfig::fit`] and
+/// [`RdlaeConfig::fit`]. It holds items only, no users.
 ///
 /// Every such item has a score for every shopper with one of them in her profile, below zero too; items nobody
 /// interacted with have none.
@@ -29,6 +56,10 @@ pub struct Ease {
     items: Buffer<u32>,
     /// Items × items, row-major: row i is what having item i says of the others.
     weights: Buffer<f32>,
+    /// `P_jj` of each item: with `scales` it gives P back.
+    inverse_diagonal: Buffer<f32>,
+    /// `κ_j` of each item.
+    scales: Buffer<f32>,
 }
 
 /// A row of weights and the weight of its item in a profile.
@@ -45,10 +76,21 @@ impl Ease {
     pub fn load(tensors: &Tensors) -> Result<Self> {
         let (_, items) = tensors.get::<u32>("items")?;
         let (shape, weights) = tensors.get::<f32>("weights")?;
-        if shape != [items.len(), items.len()] || items.windows(2).any(|pair| pair[0] >= pair[1]) {
+        let (_, inverse_diagonal) = tensors.get::<f32>("inverse_diagonal")?;
+        let (_, scales) = tensors.get::<f32>("scales")?;
+        let sizes = [inverse_diagonal.len(), scales.len()];
+        if shape != [items.len(), items.len()]
+            || sizes != [items.len(), items.len()]
+            || items.windows(2).any(|pair| pair[0] >= pair[1])
+        {
             return Err(Error::data("ease", "the weights do not fit the items"));
         }
-        Ok(Self { items, weights })
+        Ok(Self {
+            items,
+            weights,
+            inverse_diagonal,
+            scales,
+        })
     }
 
     fn column(&self, item: ItemIx) -> Option<usize> {
@@ -137,6 +179,8 @@ impl Model for Ease {
         let size = self.items.len();
         tensors.put("items", &[size], &self.items);
         tensors.put("weights", &[size, size], &self.weights);
+        tensors.put("inverse_diagonal", &[size], &self.inverse_diagonal);
+        tensors.put("scales", &[size], &self.scales);
     }
 
     fn item_bound(&self) -> usize {

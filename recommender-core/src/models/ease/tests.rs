@@ -1,3 +1,6 @@
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use super::*;
 use crate::dataset::Dataset;
 use crate::events::{Event, EventKind, EventTable};
@@ -54,35 +57,136 @@ fn weights_follow_the_closed_form() {
     }
 }
 
-#[test]
-fn each_column_solves_its_own_ridge_regression() {
-    // Without its own column an item is a plain ridge regression on the others: its normal equations must hold.
-    let rows: Vec<Vec<u32>> = (0..90u32)
-        .map(|user| {
-            (0..200)
-                .filter(|item| (user * 31 + item * item * 7) % 11 < 2)
+/// 120 users of 90 items, the first items more popular than the last.
+fn some_users() -> Dataset {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let rows: Vec<Vec<u32>> = (0..120)
+        .map(|_| {
+            let chance = |item: u32| 0.4 / (1.0 + f64::from(item) / 15.0);
+            (0..90)
+                .filter(|&item| random.random_bool(chance(item)))
                 .collect()
         })
         .collect();
     let users: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-    let dataset = dataset(200, &users);
-    let model = fit(2.0, &dataset);
-    let size = model.items.len();
-    let x = dataset.interactions().by_user();
-    for target in [0, 57, size - 1] {
-        let weight = |item: usize| f64::from(model.weights[item * size + target]);
-        for item in (0..size).filter(|&item| item != target) {
-            let mut gradient = 2.0 * weight(item);
-            for row in x.iter_rows() {
-                let has = |item: usize| row.indices.binary_search(&model.items[item]).is_ok();
-                if has(item) {
-                    let predicted: f64 = (0..size).filter(|&i| has(i)).map(weight).sum();
-                    gradient += predicted - f64::from(u8::from(has(target)));
-                }
-            }
-            assert!(gradient.abs() < 1e-3, "{target} {item}: {gradient}");
+    dataset(90, &users)
+}
+
+/// The gradient of the problem by the weight of `item` for `target`, up to a factor of 2, computed from the rows.
+fn gradient(
+    model: &Ease,
+    dataset: &Dataset,
+    penalty: impl Fn(f64) -> f64,
+    at: (usize, usize),
+) -> f64 {
+    let ((item, target), size) = (at, model.items.len());
+    let weight = |item: usize| f64::from(model.weights[item * size + target]);
+    let (mut gradient, mut users) = (0.0, 0.0);
+    for row in dataset.interactions().by_user().iter_rows() {
+        let has = |item: usize| row.indices.binary_search(&model.items[item]).is_ok();
+        if has(item) {
+            let predicted: f64 = (0..size).filter(|&i| has(i)).map(weight).sum();
+            gradient += predicted - f64::from(u8::from(has(target)));
+            users += 1.0;
         }
     }
+    gradient + penalty(users) * weight(item)
+}
+
+#[test]
+fn each_column_of_ease_and_edlae_solves_its_own_ridge_regression() {
+    // Without its own column an item is a plain ridge regression on the others: its normal equations must hold.
+    let dataset = some_users();
+    let edlae = EdlaeConfig {
+        regularization: 2.0,
+        dropout: 0.25,
+        ..EdlaeConfig::default()
+    };
+    let edlae = edlae.fit(&dataset, &FitOptions::default()).unwrap();
+    for (model, factor) in [(fit(2.0, &dataset), 0.0), (edlae, 1.0 / 3.0)] {
+        let size = model.items.len();
+        for target in [0, 57, size - 1] {
+            assert!(model.weights[target * size + target] == 0.0);
+            for item in (0..size).filter(|&item| item != target) {
+                let found = gradient(
+                    &model,
+                    &dataset,
+                    |users| 2.0 + factor * users,
+                    (item, target),
+                );
+                assert!(found.abs() < 1e-3, "{target} {item}: {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_column_of_rdlae_is_the_best_within_its_bound() {
+    // The conditions of Karush, Kuhn and Tucker: they decide a convex problem.
+    let dataset = some_users();
+    let config = RdlaeConfig {
+        regularization: 4.0,
+        dropout: 0.25,
+        diagonal_bound: 0.4,
+        ..RdlaeConfig::default()
+    };
+    let model = config.fit(&dataset, &FitOptions::default()).unwrap();
+    let size = model.items.len();
+    let mut bounded = 0;
+    for target in 0..size {
+        let own = model.weights[target * size + target];
+        assert!(own <= 0.4);
+        bounded += usize::from(own == 0.4);
+        for item in 0..size {
+            let found = gradient(&model, &dataset, |users| 4.0 + users / 3.0, (item, target));
+            if item == target && own == 0.4 {
+                assert!(found < 1e-3, "{target}: {found}");
+            } else {
+                assert!(found.abs() < 1e-3, "{target} {item}: {found}");
+            }
+        }
+    }
+    assert!(bounded > 0 && bounded < size, "{bounded}");
+}
+
+#[test]
+fn the_family_meets_at_its_edges() {
+    let dataset = some_users();
+    let rdlae = |dropout: f64, diagonal_bound: f64| {
+        let config = RdlaeConfig {
+            regularization: 5.0,
+            dropout,
+            diagonal_bound,
+            ..RdlaeConfig::default()
+        };
+        config.fit(&dataset, &FitOptions::default()).unwrap()
+    };
+    assert_eq!(rdlae(0.0, 0.0), fit(5.0, &dataset));
+    let edlae = EdlaeConfig {
+        regularization: 5.0,
+        dropout: 0.3,
+        ..EdlaeConfig::default()
+    };
+    let edlae = edlae.fit(&dataset, &FitOptions::default()).unwrap();
+    assert_eq!(rdlae(0.3, 0.0), edlae);
+}
+
+#[test]
+fn settings_out_of_range_are_refused_by_name() {
+    let refused = |settings: serde_json::Value| {
+        let config: RdlaeConfig = serde_json::from_value(settings).unwrap();
+        config.validate().unwrap_err().to_string()
+    };
+    for value in [0.0, -1.0] {
+        let error = refused(serde_json::json!({ "regularization": value }));
+        assert!(error.contains("rdlae.regularization"), "{error}");
+    }
+    for value in [-0.1, 1.0] {
+        let error = refused(serde_json::json!({ "dropout": value }));
+        assert!(error.contains("rdlae.dropout"), "{error}");
+    }
+    let error = refused(serde_json::json!({ "diagonal_bound": 1.5 }));
+    assert!(error.contains("rdlae.diagonal_bound"), "{error}");
 }
 
 #[test]
