@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Search the best settings of models on held-out events, and write the best pipeline.
     #[command(
-        after_help = "Examples:\n  recommender tune --events events.csv --model item_knn --model ease --trials 30 --out best.toml\n  recommender tune --events events.csv --split time:0.8 --space space.toml --minutes 10 --log tune.jsonl --out best.toml"
+        after_help = "Examples:\n  recommender tune --events events.csv --model item_knn --model ease --trials 30 --out best.toml\n  recommender tune --events events.csv --split time:0.8 --space space.toml --minutes 10 --log tune.jsonl --committee --out best.toml"
     )]
     Tune(Tune),
     /// Ask a saved model for recommendations.
@@ -226,6 +226,9 @@ pub(crate) struct Tune {
     /// Keep every trial in this file, and go on after those it holds.
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+    /// Also blend the best of each model, with weights learned on the same held-out events; written if it is better.
+    #[arg(long)]
+    pub(crate) committee: bool,
     /// Write the best pipeline to this file, in TOML.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -10,8 +10,8 @@ use recommender_core::evaluation::{CaseOptions, SeenItems, Split, Splitter};
 use recommender_core::events::EventTable;
 use recommender_core::events::read::Times;
 use recommender_core::tuning::{
-    Budget, ModelResult, ModelSpace, SpaceFile, Stop, Study, StudyData, Tuner, TuningReport,
-    Validation, built_in, interaction_parameters, read_space,
+    Budget, Committee, ModelResult, ModelSpace, SpaceFile, Stop, Study, StudyData, Tuner,
+    TuningReport, Validation, built_in, interaction_parameters, read_space,
 };
 use recommender_core::{Error, FitOptions, PipelineConfig};
 
@@ -34,15 +34,30 @@ pub(crate) fn run(arguments: &Tune) -> Result<(), Failure> {
     let start = Instant::now();
     let clock = move || start.elapsed().as_secs_f64();
     let sampler = arguments.sampler.parse()?;
-    let tuner = Tuner::new(budget(arguments), sampler, options, clock)?;
+    let tuner = Tuner::new(budget(arguments), sampler, options.clone(), clock)?;
     let study = study(arguments)?;
     let spaces = asked.spaces(&study, arguments)?;
     let header = tuner.header(&study, &spaces)?;
     let mut log = TrialLog::open(arguments.log.as_deref(), &header)?;
     let past = log.past();
     let report = tuner.run(&study, &spaces, &past, &mut |record| log.add(record))?;
+    let committee = arguments
+        .committee
+        .then(|| Committee::learn(&study, &report, &options))
+        .transpose()?;
     drop(line);
     print_models(&report)?;
+    let Some(committee) = committee else {
+        return write_pipeline(&arguments.out, &report.pipeline());
+    };
+    print_committee(&committee, &report.metric)?;
+    if committee.score > committee.alone[committee.best_alone].1 {
+        return write_pipeline(&arguments.out, &committee.pipeline);
+    }
+    writeln!(
+        io::stdout(),
+        "the best model alone is better, and is what is written"
+    )?;
     write_pipeline(&arguments.out, &report.pipeline())
 }
 
@@ -204,6 +219,35 @@ fn row(model: &ModelResult) -> Vec<String> {
         model.failures().to_string(),
         format!("{:.1}", model.seconds()),
     ]
+}
+
+/// The members with their weights, and how the whole compares with the best of them.
+fn print_committee(committee: &Committee, metric: &str) -> io::Result<()> {
+    let (best, best_score) = &committee.alone[committee.best_alone];
+    let mut table = Table::new(1, &["member", metric, "weight"]);
+    for (name, score) in &committee.alone {
+        let mut sources = committee.pipeline.sources.iter();
+        let weight = sources.find(|source| source.name() == name);
+        let weight = weight.map_or("dropped".to_owned(), |source| {
+            format!("{:.4}", source.weight)
+        });
+        table.row(vec![name.clone(), format!("{score:.4}"), weight]);
+    }
+    let mut out = io::stdout();
+    writeln!(out)?;
+    table.print()?;
+    if let Some((way, _)) = committee.tried.first() {
+        writeln!(
+            out,
+            "committee ({way}): {:.4} cross-validated",
+            committee.score
+        )?;
+    }
+    let gain = committee.score - best_score;
+    let interval = committee.gain.map_or(String::new(), |gain| {
+        format!(" ({:+.4} to {:+.4})", gain.low, gain.high)
+    });
+    writeln!(out, "{gain:+.4}{interval} against {best} alone")
 }
 
 /// Writes the recipe beside its place first, so that there is never half of one.

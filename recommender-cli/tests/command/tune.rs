@@ -138,3 +138,27 @@ fn without_times_the_split_is_random_and_the_command_says_so() {
     assert_done(&output);
     assert!(!stderr(&output).contains("no times"));
 }
+
+#[test]
+fn a_committee_is_one_pipeline_that_train_and_evaluate_take() {
+    let shop = Shop::open();
+    let models = "--model item_knn --model ease --model popularity --committee";
+    let output = shop.run(&format!("{TUNE} {models}"));
+    assert_done(&output);
+    let printed = stdout(&output);
+    for words in ["member", "weight", "cross-validated", "alone"] {
+        assert!(printed.contains(words), "expected {words} in: {printed}");
+    }
+    assert_done(&shop.run("train --events events.csv --config best.toml --out model"));
+    let call =
+        "evaluate --events events.csv --split leave-last:1 --model pipeline:best.toml --at 5";
+    assert_done(&shop.run(call));
+    let alone =
+        shop.run(&format!("{TUNE} --model ease --committee").replace("tune.jsonl", "other.jsonl"));
+    assert_eq!(alone.status.code(), Some(1));
+    assert!(
+        stderr(&alone).contains("at least two"),
+        "{}",
+        stderr(&alone)
+    );
+}

@@ -17,6 +17,16 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// The interval of the mean of `values`, by 1,000 resamples; none if there is no value.
+    #[must_use]
+    pub fn of_mean(values: &[f64], seed: u64) -> Option<Self> {
+        let bootstrap = Bootstrap {
+            seed,
+            resamples: 1000,
+        };
+        bootstrap.intervals(&[values.to_vec()]).pop().flatten()
+    }
+
     /// Whether zero lies outside: for a difference, whether it is significant at the 5 % level.
     #[must_use]
     pub fn excludes_zero(&self) -> bool {

@@ -301,7 +301,8 @@ impl PipelineConfig {
             source.model.validate()?;
         }
         self.interactions.validate()?;
-        self.blend.validate()?;
+        let sources: Vec<&str> = self.sources.iter().map(SourceConfig::name).collect();
+        self.blend.validate(&sources)?;
         self.rerank.iter().try_for_each(RerankConfig::validate)
     }
 
@@ -328,6 +329,11 @@ impl PipelineConfig {
         mut model: impl FnMut(&SourceConfig) -> Result<Box<dyn Model>>,
     ) -> Result<Pipeline> {
         self.validate()?;
+        let weights: Vec<(&str, f32)> = self
+            .sources
+            .iter()
+            .map(|source| (source.name(), source.weight))
+            .collect();
         let mut fitted = |source: &SourceConfig| {
             Ok::<_, Error>(FittedSource {
                 name: source.name().to_owned(),
@@ -341,10 +347,7 @@ impl PipelineConfig {
                 .map(&mut fitted)
                 .collect::<Result<_>>()?,
             fallback: self.fallback.as_ref().map(&mut fitted).transpose()?,
-            blend: Blend::new(
-                self.blend,
-                self.sources.iter().map(|source| source.weight).collect(),
-            ),
+            blend: Blend::new(self.blend.clone(), &weights),
             reranks: self
                 .rerank
                 .iter()

@@ -1,17 +1,21 @@
 //! Sources → blend → fallback → rerank → cut: how several models give one answer.
 
+mod answers;
 pub mod blend;
 mod config;
 pub mod rerank;
 
 pub use config::{ModelConfig, PipelineConfig, SourceConfig};
 
-use crate::error::Result;
+use std::slice;
+
+use crate::error::{Error, Result};
 use crate::models::Model;
+use crate::pipeline::answers::Answer;
 use crate::pipeline::blend::Blend;
 use crate::query::Query;
 use crate::ranked::{Ranked, Scored, Source};
-use crate::recommender::{Recommender, Rerank, in_parallel};
+use crate::recommender::{Recommender, Rerank};
 
 /// A fitted model under the name answers are attributed to.
 #[derive(Debug)]
@@ -75,7 +79,7 @@ impl Pipeline {
     /// # Errors
     /// As [`Recommender::recommend`].
     pub fn explain(&self, query: &Query) -> Result<Vec<Explained>> {
-        let (ranked, proposals) = self.answer(query)?;
+        let Answer { ranked, proposals } = self.answer(query)?;
         let explain = |&scored: &Scored| Explained {
             scored,
             contributions: self.contributions(&proposals, scored),
@@ -90,67 +94,36 @@ impl Pipeline {
         blend::contributions(proposals, scored.item)
     }
 
-    /// The answer, and the proposals it was blended from.
-    fn answer(&self, query: &Query) -> Result<(Ranked, Vec<Scored>)> {
-        if query.limit == 0 {
-            return Ok((Ranked::empty(), Vec::new()));
+    /// A pipeline of `sources` that propose up to `pool` items each, with nothing behind or after them.
+    pub(crate) fn of_sources(sources: Vec<FittedSource>, blend: Blend, pool: usize) -> Self {
+        Self {
+            sources,
+            fallback: None,
+            blend,
+            reranks: Vec::new(),
+            pool,
         }
-        let pooled = Query {
-            limit: query.limit.max(self.pool),
-            ..query.clone()
-        };
-        let ask = |source: &FittedSource| source.model.recommend(&pooled);
-        let lists: Vec<Ranked> = self.sources.iter().map(ask).collect::<Result<_>>()?;
-        let proposals = self.blend.proposals(&lists);
-        let ranked = self.rank(&pooled, &proposals)?;
-        Ok((ranked.truncated(query.limit), proposals))
     }
 
-    fn rank(&self, pooled: &Query, proposals: &[Scored]) -> Result<Ranked> {
-        let mut ranked = blend::merge(pooled, proposals)?;
-        if ranked.len() < pooled.limit {
-            ranked = self.fill(pooled, ranked)?;
-        }
-        for rerank in &self.reranks {
-            ranked = rerank.rerank(pooled, ranked)?;
-        }
-        Ok(ranked)
-    }
-
-    /// Appends the fallback's items, scored below everything the sources proposed.
-    fn fill(&self, pooled: &Query, ranked: Ranked) -> Result<Ranked> {
-        let Some(fallback) = &self.fallback else {
-            return Ok(ranked);
-        };
-        let mut pooled = pooled.clone();
-        pooled.limit -= ranked.len();
-        pooled.exclusions.extend(ranked.items());
-        let filler = fallback.model.recommend(&pooled)?;
-        let best = filler
-            .entries()
-            .first()
-            .map_or(1.0, |entry| entry.score.abs().max(f32::MIN_POSITIVE));
-        let floor = ranked
-            .entries()
-            .last()
-            .map_or(0.0, |entry| entry.score.min(0.0));
-        let mut entries = ranked.entries().to_vec();
-        entries.extend(filler.entries().iter().map(|entry| Scored {
-            item: entry.item,
-            score: floor - 1.0 + entry.score / best,
-            source: blend::number(self.sources.len()),
-        }));
-        Ranked::from_ordered(entries)
+    /// The answer to one query, with its proposals.
+    fn answer(&self, query: &Query) -> Result<Answer> {
+        let answer = self.answers(slice::from_ref(query))?.pop();
+        answer.ok_or_else(|| Error::Internal("a question has no answer".into()))
     }
 }
 
 impl Recommender for Pipeline {
     fn recommend(&self, query: &Query) -> Result<Ranked> {
-        Ok(self.answer(query)?.0)
+        Ok(self.answer(query)?.ranked)
     }
 
     fn recommend_batch(&self, queries: &[Query]) -> Result<Vec<Ranked>> {
-        in_parallel(queries, || (), |query, ()| self.recommend(query))
+        let mut ranked = Vec::with_capacity(queries.len());
+        for chunk in queries.chunks(answers::CHUNK) {
+            let answers = self.answers(chunk)?;
+            ranked.extend(answers.into_iter().map(|answer| answer.ranked));
+        }
+        Ok(ranked)
     }
 }
 

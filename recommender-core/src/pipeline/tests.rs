@@ -3,7 +3,7 @@
 use super::*;
 use crate::artifact::TensorSink;
 use crate::ids::ItemIx;
-use crate::pipeline::blend::BlendConfig;
+use crate::pipeline::blend::{BandConfig, BlendConfig};
 use crate::pipeline::rerank::{CategoryCap, CategoryCapConfig};
 use crate::query::ItemSet;
 use crate::{Catalog, Product, Vocabulary};
@@ -47,7 +47,7 @@ fn pipeline() -> Pipeline {
             source("b", &[(2, 9.0), (4, 8.0)]),
         ],
         fallback: Some(source("popular", &[(5, 50.0), (1, 40.0), (6, 30.0)])),
-        blend: Blend::new(BlendConfig::Weighted, vec![1.0, 1.0]),
+        blend: Blend::new(BlendConfig::weighted(), &[("a", 1.0), ("b", 1.0)]),
         reranks: vec![],
         pool: 3,
     }
@@ -146,4 +146,70 @@ fn reranks_act_before_the_cut() {
         .map(|item| item.0)
         .collect();
     assert_eq!(items, [2, 3]);
+}
+
+#[test]
+fn batches_equal_single_answers_in_every_blend() {
+    let band = BandConfig {
+        up_to: 1,
+        weights: [("b".to_owned(), 1.0)].into(),
+    };
+    for config in [
+        BlendConfig::weighted(),
+        BlendConfig::weighted().completing(),
+        BlendConfig::standardized().completing(),
+        BlendConfig::standardized()
+            .completing()
+            .with_bands(vec![band]),
+        BlendConfig::reciprocal_rank(60.0),
+    ] {
+        let mut pipeline = pipeline();
+        pipeline.blend = Blend::new(config, &[("a", 1.0), ("b", 1.0)]);
+        pipeline.pool = 2;
+        let mut queries: Vec<Query> = (0..2 * answers::CHUNK)
+            .map(|limit| Query::new(limit % 9))
+            .collect();
+        queries[3].exclusions = ItemSet::from_iter([ItemIx(2), ItemIx(5)]);
+        queries[5].session = vec![ItemIx(1), ItemIx(3)];
+        let batch = pipeline.recommend_batch(&queries).unwrap();
+        assert_eq!(batch.len(), queries.len());
+        for (query, ranked) in queries.iter().zip(batch) {
+            assert_eq!(pipeline.recommend(query).unwrap(), ranked);
+        }
+    }
+}
+
+#[test]
+fn completed_lists_score_what_only_others_proposed() {
+    let mut pipeline = Pipeline {
+        sources: vec![
+            source("a", &[(1, 3.0), (2, 2.0), (3, 1.0), (4, 0.0)]),
+            source("b", &[(3, 9.0), (4, 8.0), (1, 7.0)]),
+        ],
+        fallback: None,
+        blend: Blend::new(BlendConfig::weighted(), &[("a", 1.0), ("b", 1.0)]),
+        reranks: vec![],
+        pool: 2,
+    };
+    let scores = |pipeline: &Pipeline| {
+        let explained = pipeline.explain(&Query::new(2)).unwrap();
+        explained
+            .into_iter()
+            .map(|it| (it.scored.item.0, it.contributions))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        scores(&pipeline),
+        [(1, vec![(Source(0), 1.0)]), (3, vec![(Source(1), 1.0)])]
+    );
+    let config = BlendConfig::weighted().completing();
+    pipeline.blend = Blend::new(config, &[("a", 1.0), ("b", 1.0)]);
+    let third = 1.0 / 3.0;
+    assert_eq!(
+        scores(&pipeline),
+        [
+            (3, vec![(Source(0), third), (Source(1), 1.0)]),
+            (1, vec![(Source(0), 1.0), (Source(1), 0.0)]),
+        ]
+    );
 }

@@ -2,7 +2,8 @@
 //!
 //! A [`Study`] holds the data and the questions; a [`ModelSpace`] says what may be tried of a model
 //! ([`built_in`] has one for every model, [`read_space`] reads them from a file); a [`Sampler`] chooses the next settings;
-//! a [`Tuner`] tries them out and gives a [`TuningReport`], whose [`TuningReport::pipeline`] is the best of all.
+//! a [`Tuner`] tries them out and gives a [`TuningReport`], whose [`TuningReport::pipeline`] is the best of all;
+//! a [`Committee`] blends the best of each model.
 //!
 //! Nothing but the validation split is looked at: the test part of the data plays no role in any choice. Trials that fail
 //! (settings that do not go together, too much memory) are recorded and do not end the search. The caller brings the clock
@@ -37,6 +38,7 @@
 //! # Ok::<(), recommender_core::Error>(())
 //! ```
 
+mod committee;
 mod log;
 mod report;
 mod sampler;
@@ -45,6 +47,7 @@ mod study;
 mod tuner;
 mod validation;
 
+pub use committee::Committee;
 pub use log::{LogHeader, LogSubject, LoggedTrials, TrialRecord, log_line, read_log};
 pub use report::{BestTrial, ModelResult, Stop, TuningReport};
 pub use sampler::{Observation, Sampler};

@@ -161,24 +161,22 @@ impl TuningReport {
         PipelineConfig {
             interactions: best.interactions.clone(),
             // Keeps ties of the model as ties.
-            blend: BlendConfig::Weighted,
-            fallback: (!popular).then(|| self.fallback(name)),
+            blend: BlendConfig::weighted(),
+            fallback: (!popular).then(|| self.fallback(&[name])),
             ..PipelineConfig::of_sources(vec![source])
         }
     }
 
     /// What answers for those that no source knows: the best popularity of the search, or its default.
-    pub(super) fn fallback(&self, taken: &str) -> SourceConfig {
+    pub(super) fn fallback(&self, taken: &[&str]) -> SourceConfig {
         let tuned = self.models.iter().filter_map(|it| it.best.as_ref());
         let popular = tuned
             .map(|best| &best.model)
             .find(|model| matches!(model, ModelConfig::Popularity(_)));
         let default = || ModelConfig::Popularity(PopularityConfig::default());
-        let name = if taken == "popularity" {
-            "fallback"
-        } else {
-            "popularity"
-        };
+        let names = ["popularity", "fallback", "all_else"];
+        let free = names.iter().find(|name| !taken.contains(*name));
+        let name = free.copied().unwrap_or("behind_all");
         SourceConfig {
             name: Some(name.into()),
             weight: 1.0,

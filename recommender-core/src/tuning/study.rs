@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catalog::Product;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::evaluation::metrics::MetricAt;
 use crate::evaluation::{
     CaseOptions, Evaluation, Evaluator, MetricList, MetricReport, Split, TestCases,
 };
@@ -97,6 +98,11 @@ impl Study {
     #[must_use]
     pub fn metric(&self) -> String {
         self.metric.to_string()
+    }
+
+    /// The one metric.
+    pub(super) fn metric_at(&self) -> &MetricAt {
+        &self.metric.as_slice()[0]
     }
 
     /// The data.

@@ -3,6 +3,8 @@
 mod random;
 mod tpe;
 
+pub(super) use random::Draws;
+
 use std::fmt;
 use std::str::FromStr;
 

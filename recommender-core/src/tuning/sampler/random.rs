@@ -8,10 +8,10 @@ use crate::tuning::space::{ModelSpace, Point};
 
 /// Random numbers of one trial: no trial's draws depend on how many another took.
 #[derive(Debug)]
-pub(super) struct Draws(ChaCha8Rng);
+pub(in crate::tuning) struct Draws(ChaCha8Rng);
 
 impl Draws {
-    pub(super) fn new(seed: u64, name: &str, trial: u64) -> Self {
+    pub(in crate::tuning) fn new(seed: u64, name: &str, trial: u64) -> Self {
         let mut hash = Sha256::new();
         hash.update(seed.to_le_bytes());
         hash.update(trial.to_le_bytes());
@@ -30,7 +30,7 @@ impl Draws {
         clippy::cast_sign_loss,
         reason = "a share of a length is a place in it"
     )]
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(in crate::tuning) fn below(&mut self, bound: usize) -> usize {
         ((self.uniform() * bound as f64) as usize).min(bound - 1)
     }
 
