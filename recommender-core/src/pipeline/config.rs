@@ -11,7 +11,10 @@ use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::{
-    Content, ContentConfig, Ease, EaseConfig, EdlaeConfig, GraphFilter, GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig, Random, RandomConfig, RdlaeConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, Slim, SlimConfig, UserKnn, UserKnnConfig,
+    Content, ContentConfig, Ease, EaseConfig, EdlaeConfig, GraphFilter, GraphFilterConfig, Ials,
+    IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig, Random, RandomConfig,
+    RdlaeConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, Slim, SlimConfig, UserKnn,
+    UserKnnConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{Blend, BlendConfig};
