@@ -37,9 +37,10 @@ fn the_example_is_the_same_everywhere() {
 #[test]
 fn the_settings_of_the_readme_are_taken() {
     let readme = read("README.md");
-    let [pipeline, server] = blocks(&readme, "toml")[..] else {
-        panic!("expected a pipeline and a server in TOML");
+    let [pipeline, space, server] = blocks(&readme, "toml")[..] else {
+        panic!("expected a pipeline, a search space and a server in TOML");
     };
+    recommender_core::tuning::read_space("README.md", space).expect("the README's search space");
     recommender_core::PipelineConfig::from_toml(pipeline).expect("the README's pipeline");
     let mut raw = recommender_grpc::settings::RawSettings::default();
     raw.add_toml(server, "README.md", "".as_ref());
@@ -49,7 +50,7 @@ fn the_settings_of_the_readme_are_taken() {
 #[test]
 fn every_word_of_the_readmes_commands_exists() {
     let readme = read("README.md");
-    let lines = blocks(&readme, "sh").join("\n");
+    let lines = blocks(&readme, "sh").join("\n").replace("\\\n", " ");
     let calls: Vec<&str> = lines
         .lines()
         .filter(|line| line.starts_with("recommender "))

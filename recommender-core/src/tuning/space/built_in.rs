@@ -8,12 +8,16 @@ use crate::tuning::space::{DataFacts, Domain, Parameter};
 pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
     Some(match kind {
         "content" => content(),
-        "ease" => vec![parameter("regularization", Domain::log_float(5.0, 5000.0))],
+        "ease" => closed_form(&[]),
+        "edlae" => closed_form(&["dropout"]),
+        "graph_filter" => graph_filter(),
         "ials" => ials(),
         "item_knn" => item_knn(facts),
         "popularity" => popularity(facts),
         "random" => Vec::new(),
+        "rdlae" => closed_form(&["dropout", "diagonal_bound"]),
         "rp3beta" => rp3beta(facts),
+        "sansa" => sansa(),
         "slim" => slim(),
         "user_knn" => user_knn(facts),
         _ => return None,
@@ -58,6 +62,22 @@ fn neighbours(candidates: usize) -> Parameter {
     parameter("neighbours", Domain::log_integer(10, most.clamp(100, 2000)))
 }
 
+/// The settings of `ease`, and shares between 0 and 1.
+fn closed_form(shares: &[&str]) -> Vec<Parameter> {
+    let regularization = parameter("regularization", Domain::log_float(5.0, 5000.0));
+    let shares = shares
+        .iter()
+        .map(|share| parameter(share, Domain::float(0.0, 0.9)));
+    std::iter::once(regularization).chain(shares).collect()
+}
+
+/// More neighbours than these cost more time than they are worth.
+fn sansa() -> Vec<Parameter> {
+    let mut parameters = closed_form(&["dropout"]);
+    parameters.push(parameter("neighbours", Domain::log_integer(20, 400)));
+    parameters
+}
+
 fn content() -> Vec<Parameter> {
     vec![
         parameter("idf_power", Domain::float(0.5, 3.0)),
@@ -67,11 +87,24 @@ fn content() -> Vec<Parameter> {
     ]
 }
 
+fn graph_filter() -> Vec<Parameter> {
+    let plateau = ["plateau"];
+    vec![
+        parameter("response", Domain::words(&["plateau", "linear"])),
+        parameter("flatness", Domain::log_float(1.0, 10.0)).when("response", &plateau),
+        parameter("degree_exponent", Domain::float(0.0, 0.8)),
+        parameter("rank", Domain::log_integer(16, 512)),
+        parameter("ideal_weight", Domain::float(0.0, 1.0)),
+        parameter("ideal_exponent", Domain::float(0.0, 0.8)),
+    ]
+}
+
+/// After Rendle et al., *Revisiting the performance of iALS on item recommendation benchmarks* (RecSys 2022).
 fn ials() -> Vec<Parameter> {
     vec![
-        parameter("factors", Domain::log_integer(16, 512)),
-        parameter("regularization", Domain::log_float(1e-4, 0.1)),
-        parameter("unobserved_weight", Domain::log_float(0.01, 1.0)),
+        parameter("factors", Domain::log_integer(32, 256)),
+        parameter("regularization", Domain::log_float(0.0005, 0.1)),
+        parameter("unobserved_weight", Domain::log_float(0.003, 1.0)),
     ]
 }
 
