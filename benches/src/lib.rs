@@ -1,8 +1,11 @@
 //! What the benchmarks share: data to run on, and the accuracy that makes two speeds comparable.
 
 pub mod accuracy;
+pub mod growth;
 pub mod memory;
 pub mod peers;
+pub mod plot;
+pub mod reproduce;
 pub mod split;
 pub mod synthetic;
 pub mod words;
