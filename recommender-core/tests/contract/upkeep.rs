@@ -7,7 +7,7 @@ use recommender_core::models::Upkeep;
 use super::*;
 
 /// Models whose upkeep is exact to rounding, and by how much of a score they may differ.
-const TO_ROUNDING: &[(&str, f32)] = &[("ease", 1e-3), ("edlae", 1e-3), ("sansa", 1e-3)];
+const TO_ROUNDING: &[(&str, f32)] = &[("ease", 1e-3), ("edlae", 1e-3), ("rdlae", 1e-3)];
 
 impl Subject {
     fn updated(&self, fitted: &dyn Model, change: &Change<'_>) -> Box<dyn Model> {
