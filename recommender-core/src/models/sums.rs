@@ -55,8 +55,11 @@ impl Sums {
 
     /// The best items; the sums are empty again.
     pub(super) fn take_ranked(&mut self, query: &Query) -> Result<Ranked> {
-        let ranked = Ranked::top(query, self.entries());
-        self.clear();
+        let Self(sums) = self;
+        let mut scores = sums.drain().map(|(item, sum)| (ItemIx(item), sum));
+        let ranked = Ranked::top(query, scores.by_ref());
+        // An error and a limit of zero leave some behind.
+        scores.for_each(drop);
         ranked
     }
 

@@ -54,6 +54,17 @@ impl Accumulator {
             .map(|&column| (column, self.sums[column as usize]))
     }
 
+    /// As [`Accumulator::entries`], each forgotten as it is given out. Whoever stops early has to run
+    /// through the rest.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u32, f32)> + '_ {
+        let Self { sums, touched, len } = self;
+        let touched = &touched[..std::mem::take(len)];
+        touched.iter().map(move |&column| {
+            let sum = &mut sums[column as usize];
+            (column, std::mem::replace(sum, NOTHING))
+        })
+    }
+
     /// Whether `column` has a sum.
     pub(crate) fn holds(&self, column: u32) -> bool {
         !is_nothing(self.sums[column as usize])
@@ -97,5 +108,7 @@ mod tests {
         sum.clear();
         sum.add(1.0, row);
         assert_eq!(sum.entries().collect::<Vec<_>>(), [(0, 1.0), (3, 2.0)]);
+        assert_eq!(sum.drain().collect::<Vec<_>>(), [(0, 1.0), (3, 2.0)]);
+        assert!(sum.entries().len() == 0 && !sum.holds(3));
     }
 }

@@ -109,10 +109,9 @@ impl Nearest<'_> {
         for (inner, weight) in self.left.row(row).iter() {
             sums.add(weight, self.right.row(inner as usize));
         }
-        for (column, sum) in sums.entries() {
+        for (column, sum) in sums.drain() {
             best.offer(column, score(row as u32, column, sum));
         }
-        sums.clear();
         rows.push(best.take_by_index());
     }
 }

@@ -88,9 +88,7 @@ impl Gram {
             for (user, weight) in by_item.row(item).iter() {
                 sums.add(weight, by_user.row(user as usize));
             }
-            let row = GramRow::new(sums.entries());
-            sums.clear();
-            row
+            GramRow::new(sums.drain())
         })?;
         let square = |(item, row): (u32, &GramRow)| {
             let own = row.items.binary_search(&item);

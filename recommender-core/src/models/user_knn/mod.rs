@@ -121,11 +121,10 @@ impl UserKnn {
             dots.add(weight, self.index.row(item as usize));
         }
         let norm = self.weighing.norm(&weighed);
-        for (user, dot) in dots.entries() {
+        for (user, dot) in dots.drain() {
             let norms = (norm, self.norms[user as usize]);
             nearest.offer(user, self.weighing.similarity(dot, norms));
         }
-        dots.clear();
         let nearest = nearest.take_by_index().iter();
         scores.add_rows(
             &self.users,
