@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Tune) -> Result<(), Failure> {
         return write_pipeline(&arguments.out, &report.pipeline());
     };
     print_committee(&committee, &report.metric)?;
-    if committee.score > committee.alone[committee.best_alone].1 {
+    if committee.score > committee.best_single_score {
         return write_pipeline(&arguments.out, &committee.pipeline);
     }
     writeln!(
@@ -102,7 +102,9 @@ impl Asked {
         let space = |(name, settings): &(String, _)| {
             let missing = || Error::Internal(format!("{name} has no built-in space"));
             let mut parameters = built_in(name, &facts).ok_or_else(missing)?;
-            if arguments.interactions.is_none() && name != "random" {
+            // Popularity counts shoppers, and chance counts nothing.
+            let weighs = !["popularity", "random"].contains(&&**name);
+            if arguments.interactions.is_none() && weighs {
                 parameters.extend(interaction_parameters(&facts));
             }
             ModelSpace::new(name, name, parameters)?.with_fixed(serde_json::Map::clone(settings))
@@ -223,7 +225,6 @@ fn row(model: &ModelResult) -> Vec<String> {
 
 /// The members with their weights, and how the whole compares with the best of them.
 fn print_committee(committee: &Committee, metric: &str) -> io::Result<()> {
-    let (best, best_score) = &committee.alone[committee.best_alone];
     let mut table = Table::new(1, &["member", metric, "weight"]);
     for (name, score) in &committee.alone {
         let mut sources = committee.pipeline.sources.iter();
@@ -243,11 +244,15 @@ fn print_committee(committee: &Committee, metric: &str) -> io::Result<()> {
             committee.score
         )?;
     }
-    let gain = committee.score - best_score;
+    let gain = committee.score - committee.best_single_score;
     let interval = committee.gain.map_or(String::new(), |gain| {
         format!(" ({:+.4} to {:+.4})", gain.low, gain.high)
     });
-    writeln!(out, "{gain:+.4}{interval} against {best} alone")
+    writeln!(
+        out,
+        "{gain:+.4}{interval} against {} alone",
+        committee.best_single
+    )
 }
 
 /// Writes the recipe beside its place first, so that there is never half of one.

@@ -7,6 +7,7 @@ use crate::pipeline::blend::{BandConfig, BlendConfig};
 use crate::pipeline::{PipelineConfig, SourceConfig};
 use crate::recommender::FitOptions;
 use crate::tuning::committee::learner::{Pairs, ascend, logistic};
+use crate::tuning::committee::mean;
 use crate::tuning::committee::members::Asked;
 use crate::tuning::committee::questions::Questions;
 use crate::tuning::report::TuningReport;
@@ -119,10 +120,6 @@ impl Way {
     }
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
 impl Choice {
     /// Tries every way, the dearer ones only from the best of the cheaper ones.
     pub(super) fn make(asked: &Asked<'_>, options: &FitOptions) -> Result<Self> {
@@ -154,10 +151,10 @@ impl Choice {
         mean(&self.values)
     }
 
-    /// The metric of each question minus that of the best member alone.
-    pub(super) fn gaps(&self, asked: &Asked<'_>) -> Vec<f64> {
-        let pairs = self.values.iter().zip(asked.best_alone_values());
-        pairs.map(|(own, alone)| own - alone).collect()
+    /// The metric of each question minus that of `single`.
+    pub(super) fn gaps(&self, single: &[f64]) -> Vec<f64> {
+        let pairs = self.values.iter().zip(single);
+        pairs.map(|(own, single)| own - single).collect()
     }
 
     /// What was tried, best first.

@@ -7,8 +7,8 @@ use crate::pipeline::{FittedSource, Pipeline, PipelineConfig, SourceConfig};
 use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::FitOptions;
-use crate::tuning::committee::check_size;
 use crate::tuning::committee::questions::{Case, Judge, Questions};
+use crate::tuning::committee::{check_size, mean};
 use crate::tuning::report::TuningReport;
 use crate::tuning::study::Weighed;
 
@@ -108,28 +108,17 @@ impl<'a> Asked<'a> {
 
     /// Each member's name with the mean of its metric alone.
     pub(super) fn alone(&self) -> Vec<(String, f64)> {
-        let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
         let named = self.sources.iter().zip(&self.values);
         named
             .map(|(source, values)| (source.name().to_owned(), mean(values)))
             .collect()
     }
 
-    /// The place of the member that is best alone, the earlier of equals.
-    pub(super) fn best_alone(&self) -> usize {
-        let alone = self.alone();
-        let mut best = 0;
-        for (place, (_, value)) in alone.iter().enumerate() {
-            if *value > alone[best].1 {
-                best = place;
-            }
-        }
-        best
-    }
-
-    /// The metric of each question for the member that is best alone.
-    pub(super) fn best_alone_values(&self) -> &[f64] {
-        &self.values[self.best_alone()]
+    /// The metric of each question for the member called `name` alone; 0 throughout if there is none.
+    pub(super) fn values_of(&self, name: &str) -> Vec<f64> {
+        let member = self.sources.iter().position(|source| source.name() == name);
+        let none = || vec![0.0; self.cases.len()];
+        member.map_or_else(none, |member| self.values[member].clone())
     }
 }
 

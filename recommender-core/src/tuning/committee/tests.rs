@@ -92,8 +92,11 @@ fn members_that_know_different_things_beat_the_best_of_them() {
     let committee = Committee::learn(&study, &report, &threads(2)).unwrap();
     let gain = committee.gain.unwrap();
     assert!(gain.low > 0.0, "{committee:?}");
-    let best = &committee.alone[committee.best_alone];
-    assert!(committee.score > best.1, "{committee:?}");
+    assert!(
+        committee.score > committee.best_single_score,
+        "{committee:?}"
+    );
+    assert_eq!(committee.best_single, report.best().0);
     let names: Vec<&str> = committee
         .pipeline
         .sources
