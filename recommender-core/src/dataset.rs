@@ -104,9 +104,13 @@ impl Dataset {
         let builder = InteractionsBuilder::new(&config, &self.table);
         let interactions = builder.build(&self.rows, self.items.len())?;
         Ok(Self {
-            interactions,
+            table: Arc::clone(&self.table),
+            items: self.items.clone(),
+            catalog: self.catalog.clone(),
             config,
-            ..self.clone()
+            interactions,
+            rows: self.rows.clone(),
+            offsets: self.offsets.clone(),
         })
     }
 

@@ -49,7 +49,7 @@ const OBJECTIVES: [&str; 8] = [
 pub struct Study {
     data: StudyData,
     metric: MetricList,
-    base: Weighed,
+    base: Arc<Weighed>,
 }
 
 /// The training part as one configuration weighs it, with its questions.
@@ -90,7 +90,7 @@ impl Study {
             data.interactions.clone(),
         )?;
         let cases = TestCases::new(&dataset, &data.split, data.cases.clone())?;
-        let base = Weighed { dataset, cases };
+        let base = Arc::new(Weighed { dataset, cases });
         Ok(Self { data, metric, base })
     }
 
@@ -142,9 +142,9 @@ impl Study {
     ///
     /// # Errors
     /// [`Error::Config`] if a setting is wrong, or if other answers would be right than in the rest of the study.
-    pub fn weighed(&self, interactions: &InteractionConfig) -> Result<Weighed> {
+    pub fn weighed(&self, interactions: &InteractionConfig) -> Result<Arc<Weighed>> {
         if *interactions == self.data.interactions {
-            return Ok(self.base.clone());
+            return Ok(Arc::clone(&self.base));
         }
         let dataset = self.base.dataset.weighed_by(interactions.clone())?;
         let cases = TestCases::new(&dataset, &self.data.split, self.data.cases.clone())?;
@@ -155,7 +155,7 @@ impl Study {
                 "weights that change what is asked",
             ));
         }
-        Ok(Weighed { dataset, cases })
+        Ok(Arc::new(Weighed { dataset, cases }))
     }
 
     /// Fits `model` to `weighed` and judges it.
