@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::models::ease::Ease;
-use crate::models::ease::problem::Problem;
+use crate::models::ease::fit::memory_of_fit;
+use crate::models::ease::problem::{Problem, chosen};
 use crate::recommender::FitOptions;
 
 /// Most memory a fit may take unless told otherwise.
@@ -163,6 +164,12 @@ macro_rules! family {
             /// [`Error::Config`] naming the first setting out of range.
             pub fn validate(&self) -> Result<()> {
                 self.problem().validate()
+            }
+
+            /// Bytes a fit to `dataset` takes at its peak, besides the data: known before it starts.
+            #[must_use]
+            pub fn memory_bytes(&self, dataset: &Dataset) -> u64 {
+                memory_of_fit(chosen(dataset).len())
             }
 
             /// Solves for the weights between all items of `dataset` that have an interaction.

@@ -8,18 +8,28 @@ use crate::ids::{DenseIndex, ItemIx};
 use crate::interactions::Interactions;
 use crate::models::ease::Ease;
 use crate::models::ease::inverse::{block_width, negated_inverse};
-use crate::models::ease::problem::{Column, Problem, chosen, gram_diagonal};
+use crate::models::ease::problem::{Column, Problem, bytes_needed, chosen, gram_diagonal};
 use crate::models::ease::transpose::{Strided, transpose};
 use crate::recommender::FitOptions;
+
+/// Numbers beside the matrix that its inverse takes.
+fn panels(items: usize) -> usize {
+    2 * items * block_width(items)
+}
+
+/// Bytes of a fit of so many items at its peak.
+pub(super) fn memory_of_fit(items: usize) -> u64 {
+    bytes_needed(items, panels(items))
+}
 
 impl Problem {
     pub(super) fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Ease> {
         self.validate()?;
         options.run(|| {
             let items = chosen(dataset);
-            let mut matrix =
-                self.allocate(items.len(), 2 * items.len() * block_width(items.len()))?;
-            options.step("gram matrix", 0.0)?;
+            let mut matrix = self.allocate(items.len(), panels(items.len()))?;
+            let megabytes = memory_of_fit(items.len()) >> 20;
+            options.step(&format!("gram matrix in {megabytes} MiB"), 0.0)?;
             let squares = gram_diagonal(dataset, &items);
             self.fill_gram(&mut matrix, (&items, &squares), dataset.interactions());
             negated_inverse(&mut matrix, items.len(), |done| {

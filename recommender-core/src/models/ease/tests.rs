@@ -172,6 +172,19 @@ fn the_family_meets_at_its_edges() {
 }
 
 #[test]
+fn the_memory_of_a_fit_is_known_and_kept_before_it_starts() {
+    let dataset = some_users();
+    let mut config = EaseConfig::default();
+    let needed = config.memory_bytes(&dataset);
+    assert_eq!(needed, 4 * (90 * 90 + 2 * 90 * 128));
+    config.max_memory_bytes = Some(needed);
+    assert!(config.fit(&dataset, &FitOptions::default()).is_ok());
+    config.max_memory_bytes = Some(needed - 1);
+    let refused = config.fit(&dataset, &FitOptions::default()).unwrap_err();
+    assert!(refused.to_string().contains("sansa"), "{refused}");
+}
+
+#[test]
 fn settings_out_of_range_are_refused_by_name() {
     let refused = |settings: serde_json::Value| {
         let config: RdlaeConfig = serde_json::from_value(settings).unwrap();

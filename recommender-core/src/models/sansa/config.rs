@@ -11,8 +11,8 @@ const MOST_NEIGHBOURS: usize = 4_096;
 ///
 /// | field | default | range |
 /// |---|---|---|
-/// | `regularization` | 100 | > 0 |
-/// | `dropout` | 0 | 0 to 1, below 1 |
+/// | `regularization` | 50 | > 0 |
+/// | `dropout` | 0.5 | 0 to 1, below 1 |
 /// | `neighbours` | 200 | 1 to 4,096 |
 /// | `max_memory_bytes` | 8 GiB | ≥ 16 × items × `neighbours` |
 ///
@@ -39,8 +39,8 @@ pub struct SansaConfig {
 impl Default for SansaConfig {
     fn default() -> Self {
         Self {
-            regularization: 100.0,
-            dropout: 0.0,
+            regularization: 50.0,
+            dropout: 0.5,
             neighbours: 200,
             max_memory_bytes: 8 << 30,
         }

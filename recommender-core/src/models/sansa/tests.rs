@@ -50,6 +50,7 @@ fn with_all_neighbours_it_is_ease() {
     let ease = ease.fit(&dataset, &FitOptions::default()).unwrap();
     let sansa = SansaConfig {
         regularization: 3.0,
+        dropout: 0.0,
         neighbours: 4_096,
         ..SansaConfig::default()
     };
