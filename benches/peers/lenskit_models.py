@@ -26,6 +26,7 @@ class LensKit:
         self.data = from_interactions_df(pd.DataFrame(pairs))
 
     def fit(self, model, **settings):
+        assert model == "slim"
         self.model = SLIMScorer(**settings)
         return {"fit": protocol.timed(lambda: self.model.train(self.data, TrainingOptions()))[1]}
 

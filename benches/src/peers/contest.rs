@@ -148,7 +148,7 @@ fn slim(items: usize) -> Contest {
         model: "slim",
         ours: json!({"l1_regularization": SLIM_L1, "l2_regularization": SLIM_L2, "candidates": items}),
         script: "lenskit_models.py",
-        theirs: json!({"l1_reg": SLIM_L1, "l2_reg": SLIM_L2}),
+        theirs: json!({"model": "slim", "l1_reg": SLIM_L1, "l2_reg": SLIM_L2}),
         cut: Cut::MostPopular(items),
         kind: Kind::Fit,
         targets: vec![("fit", 0.5)],
