@@ -5,12 +5,15 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use recommender_benches::synthetic::{Size, dataset};
+use recommender_core::artifact::{TensorSink, Tensors};
 use recommender_core::dataset::Change;
 use recommender_core::events::{Event, EventKind};
-use recommender_core::models::Upkeep;
+use recommender_core::models::{Ials, Upkeep};
 use recommender_core::pipeline::ModelConfig;
-use recommender_core::{Dataset, FitOptions, Query, UserIx};
+use recommender_core::{Dataset, FitOptions, ItemIx, Query, Recommender, UserIx};
 use serde_json::{Map, json};
 
 const SIZE: Size = Size {
@@ -85,5 +88,69 @@ fn models(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, models);
+/// Items on offer where an answer is a scan.
+const CATALOGUES: [u32; 2] = [100_000, 1_000_000];
+const FACTORS: usize = 64;
+
+/// Vectors all of about one length: nothing is ruled out by length, as it would be after a fit.
+fn random_vectors(items: u32) -> Vec<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let numbers = items as usize * FACTORS;
+    (0..numbers)
+        .map(|_| random.random_range(-1.0..1.0))
+        .collect()
+}
+
+/// An iALS model of these vectors.
+fn scanning(items: u32, vectors: &[f32]) -> Ials {
+    let numbers: Vec<u32> = (0..items).collect();
+    let spectrum = [0.01 * items as f32; FACTORS];
+    let mut sink = TensorSink::default();
+    sink.put("items", &[numbers.len()], &numbers);
+    sink.put("factors", &[numbers.len(), FACTORS], vectors);
+    sink.put("spectrum", &[FACTORS], &spectrum);
+    sink.put("penalty", &[3], &[0.003f32, 1.0, 100.0]);
+    let mut bytes = Vec::new();
+    sink.write(&mut bytes).expect("memory takes all bytes");
+    let tensors = Tensors::open("bench", bytes.into()).expect("the tensors are whole");
+    Ials::load(&tensors).expect("the tensors fit")
+}
+
+/// One answer of a factor model from a large catalogue, beside what scoring every item takes at the least: one pass
+/// over the vectors, every score looked at once.
+fn scans(criterion: &mut Criterion) {
+    for items in CATALOGUES {
+        let vectors = random_vectors(items);
+        let model = scanning(items, &vectors);
+        let mut query = Query::new(20);
+        query.session = (0..20).map(|item| ItemIx(item * 17)).collect();
+        let mut group = criterion.benchmark_group(format!("{items} items x {FACTORS}"));
+        group.sample_size(20);
+        group.bench_function("ials, one answer", |bencher| {
+            bencher.iter(|| black_box(model.recommend(&query)));
+        });
+        let shopper = &vectors[..FACTORS];
+        let highest = || {
+            let scores = vectors.chunks_exact(FACTORS).map(|item| {
+                let mut sums = [0.0f32; 16];
+                for (item, shopper) in item
+                    .as_chunks::<16>()
+                    .0
+                    .iter()
+                    .zip(shopper.as_chunks::<16>().0)
+                {
+                    let products: [f32; 16] = std::array::from_fn(|at| item[at] * shopper[at]);
+                    sums = std::array::from_fn(|at| sums[at] + products[at]);
+                }
+                sums.iter().sum()
+            });
+            scores.fold(0.0f32, f32::max)
+        };
+        group.bench_function("plain scan", |bencher| {
+            bencher.iter(|| black_box(pulp::Arch::new().dispatch(highest)));
+        });
+    }
+}
+
+criterion_group!(benches, models, scans);
 criterion_main!(benches);

@@ -60,19 +60,9 @@ impl Ranked {
     /// # Errors
     /// [`Error::Internal`] if a score that would enter the list is not finite.
     pub fn top(query: &Query, scores: impl IntoIterator<Item = (ItemIx, f32)>) -> Result<Self> {
-        if query.limit == 0 {
-            return Ok(Self::empty());
-        }
-        let mut best = Keys::new(query.limit);
+        let mut best = Best::new(query);
         for (item, score) in scores {
-            // Most scores end here: a NaN is not below the least, so it is caught further on.
-            if score < best.least || !query.allows(item) {
-                continue;
-            }
-            if !score.is_finite() {
-                return Err(Error::Internal(format!("score {score} for {item:?}")));
-            }
-            best.push(item, score);
+            best.offer(item, score)?;
         }
         Ok(best.into_ranked())
     }
@@ -197,6 +187,48 @@ impl Ranked {
     }
 }
 
+/// The selection behind [`Ranked::top`], for whoever can use on the way what is known of the answer.
+pub(crate) struct Best<'q> {
+    query: &'q Query,
+    keys: Keys,
+}
+
+impl<'q> Best<'q> {
+    /// A selection of what `query` allows, with nothing in it.
+    pub(crate) fn new(query: &'q Query) -> Self {
+        let keys = Keys::new(query.limit);
+        Self { query, keys }
+    }
+
+    /// Whatever scores below this cannot be in the answer.
+    #[inline]
+    pub(crate) fn threshold(&self) -> f32 {
+        self.keys.least
+    }
+
+    /// Takes part with an item, offered once, and its score.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the score would enter the list and is not finite.
+    #[inline]
+    pub(crate) fn offer(&mut self, item: ItemIx, score: f32) -> Result<()> {
+        // Most scores end here: a NaN is not below the least, so it is caught further on.
+        if score < self.keys.least || self.keys.limit == 0 || !self.query.allows(item) {
+            return Ok(());
+        }
+        if !score.is_finite() {
+            return Err(Error::Internal(format!("score {score} for {item:?}")));
+        }
+        self.keys.push(item, score);
+        Ok(())
+    }
+
+    /// The list, best first.
+    pub(crate) fn into_ranked(self) -> Ranked {
+        self.keys.into_ranked()
+    }
+}
+
 /// The best entries so far and some more, each as one integer: the score's bits, so turned that their order is that of
 /// the scores, above the flipped bits of the item.
 struct Keys {
@@ -214,7 +246,11 @@ impl Keys {
         Self {
             limit,
             keys: Vec::new(),
-            least: f32::NEG_INFINITY,
+            least: if limit == 0 {
+                f32::INFINITY
+            } else {
+                f32::NEG_INFINITY
+            },
         }
     }
 

@@ -71,6 +71,8 @@ fn subjects() -> Vec<Subject> {
         subject("sansa", Taste, json!({ "regularization": 10.0 })),
         subject("sansa", Taste, json!({ "regularization": 10.0, "dropout": 0.3, "neighbours": 30 })),
         subject("content", Taste, json!({})),
+        subject("bpr", Taste, json!({ "factors": 20 })),
+        subject("bpr", Taste, json!({ "factors": 20, "negatives": "popularity" })),
         subject("ials", Taste, json!({ "factors": 20 })),
         subject("ials", Taste, json!({ "factors": 100, "regularization": 1.0, "regularization_exponent": 0.0 })),
         subject("graph_filter", Taste, json!({})),

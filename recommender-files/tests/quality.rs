@@ -127,6 +127,16 @@ fn sansa_keeps_its_quality() {
 }
 
 #[test]
+fn ials_keeps_its_quality() {
+    assert_quality("ials", &recipe("ials"), 0.1360, 0.1106);
+}
+
+#[test]
+fn bpr_keeps_its_quality() {
+    assert_quality("bpr", &recipe("bpr"), 0.1518, 0.1210);
+}
+
+#[test]
 fn content_keeps_its_quality() {
     assert_quality("content", &recipe("content"), 0.1140, 0.0891);
 }

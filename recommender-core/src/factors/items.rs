@@ -6,10 +6,11 @@ use crate::artifact::{TensorSink, Tensors};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::factors::matrix::Factors;
+use crate::factors::scan::{Scan, Search};
 use crate::factors::vector::{LANES, Rows, dot, on_best_simd};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::query::{Candidates, Query};
-use crate::ranked::Ranked;
+use crate::ranked::{Best, Ranked};
 
 /// The items a factor model answers, each with its vector.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,8 @@ pub(crate) struct ItemFactors {
     width: usize,
     /// Row after row, each padded with zeros to `width`.
     values: Buffer<f32>,
+    /// The same in bytes.
+    scan: Scan,
 }
 
 impl ItemFactors {
@@ -28,11 +31,8 @@ impl ItemFactors {
         for item in items {
             values.extend_from_slice(factors.row(item.position()));
         }
-        Self {
-            items: items.iter().map(|item| item.0).collect::<Vec<_>>().into(),
-            width: factors.width(),
-            values: values.into(),
-        }
+        let numbers: Vec<u32> = items.iter().map(|item| item.0).collect();
+        Self::scanned(numbers.into(), factors.width(), values.into())
     }
 
     /// Takes up what [`ItemFactors::save`] put down.
@@ -52,11 +52,16 @@ impl ItemFactors {
         if values.iter().any(|value| !value.is_finite()) {
             return Err(Error::data("factors", "a factor is not finite"));
         }
-        Ok(Self {
+        Ok(Self::scanned(items, width, values))
+    }
+
+    fn scanned(items: Buffer<u32>, width: usize, values: Buffer<f32>) -> Self {
+        Self {
+            scan: Scan::new(Rows::new(&values, width)),
             items,
             width,
             values,
-        })
+        }
     }
 
     /// Puts the items and their vectors into `tensors`.
@@ -103,48 +108,187 @@ impl ItemFactors {
         Rows::new(&self.values, self.width)
     }
 
-    /// The best items for the shopper of `vector`.
+    /// The best items for the shopper of `vector`: the same list as if every item were scored.
     ///
     /// # Errors
     /// [`Error::Internal`] if a score is not finite.
     pub(crate) fn top(&self, query: &Query, vector: &[f32]) -> Result<Ranked> {
-        let rows: Vec<u32> = match &query.candidates {
-            Candidates::Only(items) => items
-                .as_slice()
-                .iter()
-                .filter_map(|&item| self.row_of(item))
-                .collect(),
-            Candidates::All => (0..self.rows()).collect(),
+        let best = Best::new(query);
+        let candidates = match &query.candidates {
+            Candidates::All => None,
+            Candidates::Only(items) => Some(items.as_slice()),
         };
-        let mut scores = vec![0.0; rows.len()];
-        on_best_simd(Scores {
-            rows: &rows,
-            others: self.view(),
-            vector,
-            scores: &mut scores,
-        });
-        let scores = rows.iter().zip(scores);
-        Ranked::top(
-            query,
-            scores.map(|(&row, score)| (ItemIx(self.items[row as usize]), score)),
-        )
+        let few = |items: &&[ItemIx]| items.len() < self.items.len() / FEW_CANDIDATES;
+        let best = match candidates.filter(few) {
+            Some(candidates) => on_best_simd(Listed {
+                items: self,
+                candidates,
+                vector,
+                best,
+            }),
+            None => on_best_simd(Search {
+                scan: &self.scan,
+                vectors: self.view(),
+                items: &self.items,
+                vector,
+                best,
+            }),
+        };
+        Ok(best?.into_ranked())
     }
 }
 
-struct Scores<'a> {
-    rows: &'a [u32],
-    others: Rows<'a>,
+/// Fewer candidates than one in so many items are scored one by one.
+const FEW_CANDIDATES: usize = 8;
+
+/// A score for each of a few items.
+struct Listed<'a, 'q> {
+    items: &'a ItemFactors,
+    candidates: &'a [ItemIx],
     vector: &'a [f32],
-    scores: &'a mut [f32],
+    best: Best<'q>,
 }
 
-impl WithSimd for Scores<'_> {
-    type Output = ();
+impl<'q> WithSimd for Listed<'_, 'q> {
+    type Output = Result<Best<'q>>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        for (&row, score) in self.rows.iter().zip(self.scores) {
-            *score = dot(simd, self.others.values(row), self.vector);
+    fn with_simd<S: Simd>(mut self, simd: S) -> Self::Output {
+        for &item in self.candidates {
+            if let Some(row) = self.items.row_of(item) {
+                let score = dot(simd, self.items.view().values(row), self.vector);
+                self.best.offer(item, score)?;
+            }
         }
+        Ok(self.best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use proptest::prelude::*;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::query::ItemSet;
+
+    /// Vectors of many sorts: long tails of lengths, equal ones, zeros, tiny and huge ones.
+    fn vectors(rows: usize, factors: usize, seed: u64) -> Factors {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut made = Factors::zeros(rows, factors);
+        for row in 0..rows {
+            let sort = random.random_range(0..12);
+            let scale = match sort {
+                0 => 0.0,
+                1 => 1e-30,
+                2 if seed.is_multiple_of(3) => 1e12,
+                _ => random.random_range(0.01f32..1.0).powi(2),
+            };
+            if sort == 3 && row > 0 {
+                let before = made.row(random.random_range(0..row)).to_vec();
+                made.row_mut(row).copy_from_slice(&before);
+                continue;
+            }
+            for value in &mut made.row_mut(row)[..factors] {
+                let spike = if sort == 4 { 5 } else { 1 };
+                *value = scale * random.random_range(-1.0f32..1.0).powi(spike);
+            }
+        }
+        made
+    }
+
+    fn items_of(factors: &Factors, rows: u32) -> ItemFactors {
+        // Items need not be numbered as rows are.
+        let items: Vec<ItemIx> = (0..rows).map(|row| ItemIx(2 * row + 1)).collect();
+        let mut spread = Factors::zeros(2 * rows as usize, factors.width());
+        for (row, item) in items.iter().enumerate() {
+            spread
+                .row_mut(item.position())
+                .copy_from_slice(factors.row(row));
+        }
+        ItemFactors::new(&items, &spread)
+    }
+
+    fn brute_force(items: &ItemFactors, query: &Query, vector: &[f32]) -> Ranked {
+        let everything: Vec<ItemIx> = items.items().iter().map(|&item| ItemIx(item)).collect();
+        let best = on_best_simd(Listed {
+            items,
+            candidates: &everything,
+            vector,
+            best: Best::new(query),
+        });
+        best.unwrap().into_ranked()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn the_answer_is_that_of_scoring_every_item(
+            seed in 0u64..10_000,
+            rows in 1u32..700,
+            factors in 1usize..70,
+            limit in 0usize..40,
+        ) {
+            let made = vectors(rows as usize, factors, seed);
+            let items = items_of(&made, rows);
+            let mut query = Query::new(limit);
+            for vector in [vectors(3, factors, seed + 1).row(1), made.row(0), made.row(rows as usize / 2)] {
+                prop_assert_eq!(items.top(&query, vector).unwrap(), brute_force(&items, &query, vector));
+            }
+            let vector = vectors(9, factors, seed + 2);
+            query.exclusions = (0..rows).step_by(2).map(ItemIx).collect();
+            prop_assert_eq!(items.top(&query, vector.row(8)).unwrap(), brute_force(&items, &query, vector.row(8)));
+            for candidates in [rows / 20, rows, 2 * rows] {
+                let candidates: ItemSet = (0..candidates).map(ItemIx).collect();
+                query.candidates = Candidates::Only(candidates);
+                prop_assert_eq!(items.top(&query, vector.row(8)).unwrap(), brute_force(&items, &query, vector.row(8)));
+            }
+        }
+    }
+
+    #[test]
+    fn equal_vectors_are_answered_by_the_lower_item() {
+        let mut made = Factors::zeros(1_000, 5);
+        for row in 0..1_000 {
+            made.row_mut(row)[..5].fill(0.1 + (row % 2) as f32);
+        }
+        let items = items_of(&made, 1_000);
+        for vector in [made.row(0), made.row(1), &[0.0; 16]] {
+            let negated: Vec<f32> = vector.iter().map(|x| -x).collect();
+            for vector in [vector, &negated] {
+                let query = Query::new(7);
+                assert_eq!(
+                    items.top(&query, vector).unwrap(),
+                    brute_force(&items, &query, vector)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_wide_vector_is_scanned_within_its_bounds() {
+        for factors in [256, 1_500, 4_096] {
+            let made = vectors(200, factors, 9);
+            let items = items_of(&made, 200);
+            for row in 0..20 {
+                let query = Query::new(5);
+                assert_eq!(
+                    items.top(&query, made.row(row)).unwrap(),
+                    brute_force(&items, &query, made.row(row))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_score_past_all_numbers_is_an_error() {
+        let mut made = Factors::zeros(2, 4);
+        made.row_mut(1).fill(3e38);
+        let items = items_of(&made, 2);
+        let vector: Vec<f32> = iter::repeat_n(3e38, 16).collect();
+        assert!(items.top(&Query::new(1), &vector).is_err());
     }
 }

@@ -5,8 +5,9 @@
 
 mod items;
 mod matrix;
+mod scan;
 mod vector;
 
 pub(crate) use items::ItemFactors;
 pub(crate) use matrix::Factors;
-pub(crate) use vector::{Rows, dot, on_best_simd};
+pub(crate) use vector::{LANES, Rows, dot, on_best_simd};

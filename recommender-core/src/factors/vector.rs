@@ -34,6 +34,17 @@ impl<'a> Rows<'a> {
         S::as_simd_f32s(self.values(row)).0
     }
 
+    /// Numbers of a row, its padding included.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many rows there are.
+    #[expect(clippy::cast_possible_truncation, reason = "rows are numbered by u32")]
+    pub(crate) fn count(&self) -> u32 {
+        (self.values.len() / self.width) as u32
+    }
+
     /// Row `row`.
     #[inline(always)]
     pub(crate) fn values(&self, row: u32) -> &'a [f32] {

@@ -5,6 +5,7 @@
 //! `validate()`, `fit(&Dataset, &FitOptions) -> Result<Xxx>` and `load(&Tensors) -> Result<Xxx>`,
 //! and a fitted `Xxx` that implements [`Model`].
 
+pub mod bpr;
 pub mod content;
 pub mod ease;
 pub mod graph_filter;
@@ -18,6 +19,7 @@ pub mod slim;
 mod sums;
 pub mod user_knn;
 
+pub use bpr::{Bpr, BprConfig, Negatives};
 pub use content::{Content, ContentConfig};
 pub use ease::{Ease, EaseConfig, EdlaeConfig, RdlaeConfig};
 pub use graph_filter::{GraphFilter, GraphFilterConfig, Preset, Response};

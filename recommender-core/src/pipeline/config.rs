@@ -11,10 +11,10 @@ use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::{
-    Content, ContentConfig, Ease, EaseConfig, EdlaeConfig, GraphFilter, GraphFilterConfig, Ials,
-    IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig, Random, RandomConfig,
-    RdlaeConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, Slim, SlimConfig, UserKnn,
-    UserKnnConfig,
+    Bpr, BprConfig, Content, ContentConfig, Ease, EaseConfig, EdlaeConfig, GraphFilter,
+    GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig,
+    Random, RandomConfig, RdlaeConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, Slim,
+    SlimConfig, UserKnn, UserKnnConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{Blend, BlendConfig};
@@ -109,6 +109,8 @@ macro_rules! models {
 }
 
 models! {
+    /// Vectors of items that put what shoppers chose before what they did not.
+    Bpr(BprConfig => Bpr, Approximate) = "bpr",
     /// Products whose descriptions are like those the shopper chose.
     Content(ContentConfig => Content, Refit) = "content",
     /// The linear map that predicts each item from the others.

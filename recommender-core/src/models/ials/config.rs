@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 /// |---|---|---|
 /// | `factors` | 128 | 1..=4,096 |
 /// | `epochs` | 16 | 1..=10,000 |
-/// | `regularization` | 0.003 | > 0 |
+/// | `regularization` | 0.005 | > 0 |
 /// | `regularization_exponent` | 1 | 0..=2 |
-/// | `unobserved_weight` | 0.1 | > 0 |
+/// | `unobserved_weight` | none: 400 / items, at most 1 | > 0 |
 /// | `initial_deviation` | 0.1 | > 0 |
 ///
 /// implicit's `AlternatingLeastSquares(alpha, regularization)` on data whose weights are all 1 minimises the same
@@ -36,7 +36,10 @@ pub struct IalsConfig {
     /// ν: how much more those with many interactions are held back; 1 in proportion, 0 all alike.
     pub regularization_exponent: f64,
     /// α₀, the weight of "no interaction" for every pair, where an interaction weighs its weight, usually 1.
-    pub unobserved_weight: f64,
+    /// None makes it 400 / items, at most 1, so that all that a shopper has not weighs as much as 400 interactions: about the best
+    /// on catalogues of 1,700, 3,600 and 41,000 items alike, where one weight for all is far off on some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unobserved_weight: Option<f64>,
     /// Standard deviation of the length of the vectors that learning begins from.
     pub initial_deviation: f64,
 }
@@ -46,9 +49,9 @@ impl Default for IalsConfig {
         Self {
             factors: 128,
             epochs: 16,
-            regularization: 0.003,
+            regularization: 0.005,
             regularization_exponent: 1.0,
-            unobserved_weight: 0.1,
+            unobserved_weight: None,
             initial_deviation: 0.1,
         }
     }
@@ -78,7 +81,10 @@ impl IalsConfig {
         }
         for (field, found) in [
             ("ials.regularization", self.regularization),
-            ("ials.unobserved_weight", self.unobserved_weight),
+            (
+                "ials.unobserved_weight",
+                self.unobserved_weight.unwrap_or(1.0),
+            ),
             ("ials.initial_deviation", self.initial_deviation),
         ] {
             if !(found.is_finite() && found > 0.0) {
@@ -87,4 +93,13 @@ impl IalsConfig {
         }
         Ok(())
     }
+
+    /// α₀ for a catalogue of `items`.
+    pub(super) fn weight_of_unobserved(&self, items: usize) -> f64 {
+        self.unobserved_weight
+            .unwrap_or((UNOBSERVED_TOGETHER / items.max(1) as f64).min(1.0))
+    }
 }
+
+/// What all that a shopper has not weighs together, unless said otherwise.
+const UNOBSERVED_TOGETHER: f64 = 400.0;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::factors::{Factors, ItemFactors, on_best_simd};
-use crate::ids::{DenseIndex, ItemIx, UserIx};
+use crate::ids::{DenseIndex, ItemIx};
 use crate::interactions::Interactions;
 use crate::models::ials::solve::{Effort, Penalty, Scratch, Shared, Solve};
 use crate::models::ials::{Ials, IalsConfig};
@@ -21,6 +21,7 @@ const ROWS_PER_TASK: usize = 64;
 
 /// How far the problem of one row is taken in one epoch: the next goes on from there.
 const EFFORT: Effort = Effort {
+    direct: 16,
     steps: 3,
     tolerance: 1e-3,
 };
@@ -95,27 +96,57 @@ impl IalsConfig {
         let (by_user, by_item) = (interactions.by_user(), interactions.by_item());
         let mut users = Factors::zeros(by_user.rows(), self.factors);
         clear_unknown(by_item, &mut items);
-        let (user_count, item_count) = (
-            known::<UserIx>(by_user).count(),
-            known::<ItemIx>(by_item).count(),
-        );
+        let unobserved = self.weight_of_unobserved(known(by_item).count());
+        let side = |rows, others| Side {
+            rows,
+            unobserved,
+            penalty: self.penalty(unobserved, others),
+        };
+        let (user_side, item_side) = (side(by_user, by_item), side(by_item, by_user));
         for epoch in 0..epochs {
             let done = epoch as f64 / epochs as f64;
             options.step("users", done)?;
-            let penalty = self.penalty(item_count);
-            self.solve_all((by_user, penalty), (&mut items, &mut users), options)?;
+            user_side.solve((&mut items, &mut users), options)?;
             options.step("items", done)?;
-            let penalty = self.penalty(user_count);
-            self.solve_all((by_item, penalty), (&mut users, &mut items), options)?;
+            item_side.solve((&mut users, &mut items), options)?;
         }
         options.step("items", 1.0)?;
-        self.model(by_item, items)
+        let mut nobody = Factors::zeros(0, self.factors);
+        let spectrum = user_side.weighed(items.diagonalize(&mut nobody)?);
+        let known: Vec<ItemIx> = known(by_item).map(ItemIx::at).collect();
+        Ok(Ials {
+            penalty: user_side.penalty,
+            items: ItemFactors::new(&known, &items),
+            spectrum: spectrum.into(),
+        })
     }
 
+    /// The penalty of a row of one side, given the rows of the other.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "factors are f32 throughout"
+    )]
+    fn penalty(&self, unobserved: f64, others: &SparseMatrix) -> Penalty {
+        Penalty::new([
+            self.regularization as f32,
+            self.regularization_exponent as f32,
+            (unobserved * known(others).count() as f64) as f32,
+        ])
+    }
+}
+
+/// The users, or the items.
+struct Side<'a> {
+    rows: &'a SparseMatrix,
+    /// α₀.
+    unobserved: f64,
+    penalty: Penalty,
+}
+
+impl Side<'_> {
     /// Solves for all vectors of one side, given the `others`.
-    fn solve_all(
+    fn solve(
         &self,
-        (interactions, penalty): (&SparseMatrix, Penalty),
         (others, vectors): (&mut Factors, &mut Factors),
         options: &FitOptions,
     ) -> Result<()> {
@@ -123,7 +154,7 @@ impl IalsConfig {
         let shared = Shared {
             others: others.view(),
             spectrum: &spectrum,
-            penalty,
+            penalty: self.penalty,
             effort: EFFORT,
         };
         let width = vectors.width();
@@ -137,7 +168,7 @@ impl IalsConfig {
                 let rows = first..first + vectors.len() / width;
                 on_best_simd(Solve {
                     shared,
-                    rows: rows.map(|row| interactions.row(row)),
+                    rows: rows.map(|row| self.rows.row(row)),
                     vectors,
                     scratch,
                 });
@@ -152,41 +183,16 @@ impl IalsConfig {
     )]
     fn weighed(&self, mut spectrum: Vec<f32>) -> Vec<f32> {
         for value in &mut spectrum {
-            *value *= self.unobserved_weight as f32;
+            *value *= self.unobserved as f32;
         }
         spectrum
-    }
-
-    /// The penalty of a row when `others` rows stand on the other side.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "factors are f32 throughout"
-    )]
-    fn penalty(&self, others: usize) -> Penalty {
-        Penalty::new([
-            self.regularization as f32,
-            self.regularization_exponent as f32,
-            (self.unobserved_weight * others as f64) as f32,
-        ])
-    }
-
-    fn model(&self, by_item: &SparseMatrix, mut items: Factors) -> Result<Ials> {
-        let mut nobody = Factors::zeros(0, self.factors);
-        let spectrum = self.weighed(items.diagonalize(&mut nobody)?);
-        let known: Vec<ItemIx> = known(by_item).collect();
-        Ok(Ials {
-            penalty: self.penalty(known.len()),
-            items: ItemFactors::new(&known, &items),
-            spectrum: spectrum.into(),
-        })
     }
 }
 
 /// Rows with an interaction.
-fn known<I: DenseIndex>(interactions: &SparseMatrix) -> impl Iterator<Item = I> {
+fn known(interactions: &SparseMatrix) -> impl Iterator<Item = usize> {
     let rows = interactions.iter_rows().enumerate();
-    rows.filter(|(_, row)| !row.is_empty())
-        .map(|(row, _)| I::at(row))
+    rows.filter(|(_, row)| !row.is_empty()).map(|(row, _)| row)
 }
 
 /// Items without an interaction have no vector: they are not among the unobserved.

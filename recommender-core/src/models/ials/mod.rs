@@ -41,6 +41,7 @@ pub struct Ials {
 
 /// A shopper's vector is solved for to the precision of the scores.
 const EFFORT: Effort = Effort {
+    direct: 128,
     steps: 100,
     tolerance: 1e-5,
 };

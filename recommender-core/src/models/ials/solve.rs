@@ -8,19 +8,18 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::factors::{Rows, dot};
+use crate::factors::{LANES, Rows, dot};
 use crate::sparse::SparseRow;
-
-/// Rows with at most so many interactions are solved directly.
-const DIRECT: usize = 16;
 
 /// Relative error of the sums the spectrum is made of.
 const ROUNDING: f32 = 1e-7;
 
-/// How far conjugate gradients are taken.
+/// How a row is solved.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort {
-    /// Most steps.
+    /// Rows with at most so many interactions are solved directly.
+    pub(super) direct: usize,
+    /// Most conjugate gradient steps for the others.
     pub(super) steps: usize,
     /// Enough is done when the residual, in the norm of D⁻¹, is this share of the right-hand side.
     pub(super) tolerance: f32,
@@ -124,7 +123,7 @@ impl RowProblem<'_> {
         let least = ROUNDING * (largest + penalty);
         let spectrum = self.shared.spectrum.iter();
         diagonal.extend(spectrum.map(|shared| (shared + penalty).max(least)));
-        if self.row.len() <= DIRECT {
+        if self.row.len() <= self.shared.effort.direct {
             self.directly(simd);
         } else {
             self.by_conjugate_gradients(simd);
@@ -196,32 +195,22 @@ impl RowProblem<'_> {
         for value in diagonal.iter_mut() {
             *value = 1.0 / value.sqrt();
         }
-        scaled.resize(DIRECT * width, 0.0);
-        solution.clear();
-        for (at, (row, weight)) in self.row.iter().enumerate() {
+        scaled.resize(scaled.len().max(count * width), 0.0);
+        let rows = self.row.iter().zip(scaled.chunks_exact_mut(width));
+        for ((row, weight), target) in rows {
             let root = weight.sqrt();
-            solution.push(root);
-            let target = &mut scaled[at * width..][..width];
             let source = self.shared.others.values(row);
             for ((b, v), d) in target.iter_mut().zip(source).zip(&*diagonal) {
                 *b = root * v * d;
             }
         }
-        triangle.resize(DIRECT * DIRECT, 0.0);
-        for row in 0..count {
-            for column in 0..=row {
-                let unit = if row == column { 1.0 } else { 0.0 };
-                let (a, b) = (
-                    &scaled[row * width..][..width],
-                    &scaled[column * width..][..width],
-                );
-                triangle[row * DIRECT + column] = unit + dot(simd, a, b);
-            }
-        }
-        cholesky_solve(triangle, solution);
+        cholesky(simd, (scaled, width), (triangle, count));
+        solution.clear();
+        solution.extend(self.row.values.iter().map(|weight| weight.sqrt()));
+        substitute(triangle, solution);
         self.vector.fill(0.0);
-        for (at, &y) in solution.iter().enumerate() {
-            for (x, b) in self.vector.iter_mut().zip(&scaled[at * width..][..width]) {
+        for (&y, row) in solution.iter().zip(scaled.chunks_exact(width)) {
+            for (x, b) in self.vector.iter_mut().zip(row) {
                 *x += y * b;
             }
         }
@@ -231,28 +220,51 @@ impl RowProblem<'_> {
     }
 }
 
-/// Solves `A y = b` in place for A = I + something positive semi-definite, its lower triangle in rows of [`DIRECT`].
+/// The lower triangle L, in rows of whole registers, of `I + B Bᵀ = L Lᵀ` for the first `count` rows B of `rows`.
 #[inline(always)]
-fn cholesky_solve(a: &mut [f32], y: &mut [f32]) {
-    let count = y.len();
+fn cholesky<S: Simd>(
+    simd: S,
+    (rows, width): (&[f32], usize),
+    (triangle, count): (&mut Vec<f32>, usize),
+) {
+    let stride = count.next_multiple_of(LANES);
+    triangle.clear();
+    triangle.resize(count * stride, 0.0);
     for row in 0..count {
-        let (above, rest) = a.split_at_mut(row * DIRECT);
-        let this = &mut rest[..DIRECT];
+        let (above, rest) = triangle.split_at_mut(row * stride);
+        let this = &mut rest[..stride];
+        let b = &rows[row * width..][..width];
         for column in 0..row {
-            let other = &above[column * DIRECT..][..DIRECT];
-            let known: f32 = (0..column).map(|at| this[at] * other[at]).sum();
-            this[column] = (this[column] - known) / other[column];
+            let product = dot(simd, b, &rows[column * width..][..width]);
+            let other = &above[column * stride..][..stride];
+            // What is not yet known of this row is zero, and so is the other behind its diagonal.
+            let whole = (column + 1).next_multiple_of(LANES);
+            let known = dot(simd, &this[..whole], &other[..whole]);
+            this[column] = (product - known) / other[column];
         }
-        let known: f32 = this[..row].iter().map(|value| value * value).sum();
+        let whole = (row + 1).next_multiple_of(LANES);
+        let known = dot(simd, &this[..whole], &this[..whole]);
         // The smallest eigenvalue is 1: less is rounding.
-        this[row] = (this[row] - known).max(1e-6).sqrt();
-        let known: f32 = (0..row).map(|at| this[at] * y[at]).sum();
+        this[row] = (1.0 + dot(simd, b, b) - known).max(1e-6).sqrt();
+    }
+}
+
+/// Solves `L Lᵀ y = b` in place.
+#[inline(always)]
+fn substitute(triangle: &[f32], y: &mut [f32]) {
+    let count = y.len();
+    let stride = count.next_multiple_of(LANES);
+    for row in 0..count {
+        let this = &triangle[row * stride..][..stride];
+        let known: f32 = this[..row].iter().zip(&*y).map(|(l, y)| l * y).sum();
         y[row] = (y[row] - known) / this[row];
     }
     for row in (0..count).rev() {
-        let known: f32 = (row + 1..count)
-            .map(|at| a[at * DIRECT + row] * y[at])
-            .sum();
-        y[row] = (y[row] - known) / a[row * DIRECT + row];
+        let this = &triangle[row * stride..][..stride];
+        y[row] /= this[row];
+        let solved = y[row];
+        for (y, l) in y[..row].iter_mut().zip(this) {
+            *y -= l * solved;
+        }
     }
 }

@@ -42,9 +42,12 @@ fn shop() -> Dataset {
 fn config() -> IalsConfig {
     IalsConfig {
         factors: 8,
+        unobserved_weight: Some(UNOBSERVED),
         ..IalsConfig::default()
     }
 }
+
+const UNOBSERVED: f64 = 0.1;
 
 fn learned(config: &IalsConfig, dataset: &Dataset) -> Ials {
     config.fit(dataset, &FitOptions::default()).unwrap()
@@ -65,7 +68,7 @@ fn solved_plainly(model: &Ials, config: &IalsConfig, profile: &[(ItemIx, f32)]) 
     };
     for row in 0..rows {
         let v: Vec<f64> = vector(row).collect();
-        add(&v, config.unobserved_weight, 0.0);
+        add(&v, UNOBSERVED, 0.0);
     }
     let mut total = 0.0;
     for &(item, weight) in profile {
@@ -73,7 +76,7 @@ fn solved_plainly(model: &Ials, config: &IalsConfig, profile: &[(ItemIx, f32)]) 
         add(&v, weight.into(), weight.into());
         total += f64::from(weight);
     }
-    let everyone = config.unobserved_weight * f64::from(rows);
+    let everyone = UNOBSERVED * f64::from(rows);
     let penalty = (total + everyone).powf(config.regularization_exponent);
     for (at, equation) in system.iter_mut().enumerate() {
         equation[at] += config.regularization * penalty;
@@ -126,7 +129,7 @@ fn loss(model: &Ials, config: &IalsConfig, dataset: &Dataset) -> f64 {
     let vector = |row: u32| model.items.view().values(row);
     let penalty = |weights: &[f32], others: usize| {
         let weight: f32 = weights.iter().sum();
-        let sum = f64::from(weight) + config.unobserved_weight * others as f64;
+        let sum = f64::from(weight) + UNOBSERVED * others as f64;
         config.regularization * sum.powf(config.regularization_exponent)
     };
     let square = |v: &[f32]| v.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
@@ -143,7 +146,7 @@ fn loss(model: &Ials, config: &IalsConfig, dataset: &Dataset) -> f64 {
                 .sum()
         };
         let all = (0..model.items.rows()).map(|row| score(row).powi(2));
-        loss += config.unobserved_weight * all.sum::<f64>();
+        loss += UNOBSERVED * all.sum::<f64>();
         for (item, weight) in row.iter() {
             let row = model.items.row_of(ItemIx(item)).unwrap();
             loss += f64::from(weight) * (1.0 - score(row)).powi(2);
@@ -286,7 +289,7 @@ fn settings_out_of_range_are_named() {
         ),
         (
             refused(IalsConfig {
-                unobserved_weight: f64::NAN,
+                unobserved_weight: Some(f64::NAN),
                 ..default()
             }),
             "ials.unobserved_weight",

@@ -7,11 +7,12 @@ use crate::tuning::space::{DataFacts, Domain, Parameter};
 #[must_use]
 pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
     Some(match kind {
+        "bpr" => bpr(),
         "content" => content(),
         "ease" => closed_form(&[]),
         "edlae" => closed_form(&["dropout"]),
         "graph_filter" => graph_filter(),
-        "ials" => ials(),
+        "ials" => ials(facts),
         "item_knn" => item_knn(facts),
         "popularity" => popularity(facts),
         "random" => Vec::new(),
@@ -99,12 +100,25 @@ fn graph_filter() -> Vec<Parameter> {
     ]
 }
 
-/// After Rendle et al., *Revisiting the performance of iALS on item recommendation benchmarks* (RecSys 2022).
-fn ials() -> Vec<Parameter> {
+fn bpr() -> Vec<Parameter> {
+    vec![
+        parameter("factors", Domain::log_integer(32, 256)),
+        parameter("learning_rate", Domain::log_float(0.01, 0.3)),
+        parameter("regularization", Domain::log_float(0.001, 0.3)),
+        parameter("draws", Domain::log_integer(1, 64)),
+        parameter("epochs", Domain::log_integer(10, 60)),
+    ]
+}
+
+/// After Rendle et al., *Revisiting the performance of iALS on item recommendation benchmarks* (RecSys 2022). The weight of what a shopper has not matters in all, whatever the number of items.
+fn ials(facts: &DataFacts) -> Vec<Parameter> {
+    let items = facts.items as f64;
+    let unobserved = Domain::log_float(20.0 / items, 4000.0 / items);
     vec![
         parameter("factors", Domain::log_integer(32, 256)),
         parameter("regularization", Domain::log_float(0.0005, 0.1)),
-        parameter("unobserved_weight", Domain::log_float(0.003, 1.0)),
+        parameter("unobserved_weight", unobserved),
+        parameter("epochs", Domain::log_integer(6, 30)),
     ]
 }
 
