@@ -25,7 +25,7 @@ const USERS_PER_TASK: usize = 16;
 /// Parts of the items that take their steps apart from each other.
 const SHARDS: usize = 8;
 
-/// Standard deviation of the length of the vectors that learning begins from.
+/// Standard deviation of the length of the answers' vectors that learning begins from.
 const INITIAL_DEVIATION: f32 = 0.1;
 
 /// The squared gradients a step is taken to have seen at first (Duchi et al. 2011): keeps the first steps short.
@@ -43,10 +43,7 @@ impl BprConfig {
         self.validate()?;
         options.run(|| {
             let items = dataset.interactions().by_item().rows();
-            let vectors = Vectors {
-                answers: self.initial(items, options.seed),
-                parts: self.initial(items, options.seed.wrapping_add(1)),
-            };
+            let vectors = self.initial(items, options.seed);
             self.learn(dataset.interactions(), vectors, self.epochs, options)
         })
     }
@@ -60,10 +57,7 @@ impl BprConfig {
         options.run(|| {
             let interactions = change.after().interactions();
             let items = interactions.by_item().rows();
-            let mut vectors = Vectors {
-                answers: self.initial(items, options.seed),
-                parts: self.initial(items, options.seed.wrapping_add(1)),
-            };
+            let mut vectors = self.initial(items, options.seed);
             let width = fitted.answers.width();
             let shared = width.min(vectors.answers.width());
             for (row, &item) in (0u32..).zip(fitted.answers.items()) {
@@ -76,16 +70,18 @@ impl BprConfig {
         })
     }
 
-    fn initial(&self, rows: usize, seed: u64) -> Factors {
-        let mut vectors = Factors::zeros(rows, BIAS + 1 + self.factors);
+    /// Answers by chance, and parts of histories that say nothing yet: what they come to say is all learned.
+    fn initial(&self, rows: usize, seed: u64) -> Vectors {
+        let mut answers = Factors::zeros(rows, BIAS + 1 + self.factors);
+        let parts = answers.clone();
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         // Uniform on ±√3 σ has standard deviation σ.
         let bound = INITIAL_DEVIATION * (3.0 / self.factors as f32).sqrt();
         for row in 0..rows {
-            let factors = &mut vectors.row_mut(row)[BIAS + 1..][..self.factors];
+            let factors = &mut answers.row_mut(row)[BIAS + 1..][..self.factors];
             factors.fill_with(|| bound * (2.0 * random.random::<f32>() - 1.0));
         }
-        vectors
+        Vectors { answers, parts }
     }
 
     #[expect(
