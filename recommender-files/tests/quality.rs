@@ -157,3 +157,8 @@ fn a_hybrid_keeps_its_quality() {
     let recipe = PipelineConfig::from_toml(recipe).unwrap();
     assert_quality("hybrid", &recipe, 0.1400, 0.1125);
 }
+
+#[test]
+fn graph_filter_keeps_its_quality() {
+    assert_quality("graph_filter", &recipe("graph_filter"), 0.1, 0.1);
+}

@@ -20,12 +20,15 @@ const LANES: usize = 32;
 /// Columns of a profile with their weights.
 type Profile = Vec<(usize, f32)>;
 
+/// Lanes whose scores are laid out at a time: enough to use a whole cache line.
+const GROUP: usize = 8;
+
 /// Numbers per column of as many signals as are answered at once.
 #[derive(Debug)]
 struct Scratch<const LANES: usize> {
-    signal: Vec<Lanes<LANES>>,
     current: Vec<Lanes<LANES>>,
     previous: Vec<Lanes<LANES>>,
+    /// The scores of a group of lanes, one lane after the other.
     scores: Vec<f32>,
 }
 
@@ -33,10 +36,20 @@ impl<const LANES: usize> Scratch<LANES> {
     fn new(columns: usize) -> Self {
         let zeroes = || vec![[0.0; LANES]; columns];
         Self {
-            signal: zeroes(),
             current: zeroes(),
             previous: zeroes(),
-            scores: vec![0.0; columns],
+            scores: vec![0.0; columns * LANES.min(GROUP)],
+        }
+    }
+
+    /// Lays out the scores of the lanes from `first` on.
+    fn gather(&mut self, first: usize) {
+        let columns = self.previous.len();
+        for (column, lanes) in self.previous.iter().enumerate() {
+            for (lane, value) in lanes[first..].iter().take(GROUP).enumerate() {
+                // Adding zero takes the sign off a zero.
+                self.scores[lane * columns + column] = value + 0.0;
+            }
         }
     }
 }
@@ -63,47 +76,57 @@ impl Step<1> for BySimilarities<'_> {
     }
 }
 
-/// Replaces the signal by `Σ_k c_k T_k(2P − 1) · signal`, by Clenshaw's recurrence.
+/// What a polynomial is applied to.
+trait Signal<const LANES: usize> {
+    /// `target += factor · signal`.
+    fn add(&self, factor: f32, target: &mut [Lanes<LANES>]);
+}
+
+impl<const LANES: usize> Signal<LANES> for [Profile] {
+    fn add(&self, factor: f32, target: &mut [Lanes<LANES>]) {
+        for (lane, profile) in self.iter().enumerate() {
+            for &(column, weight) in profile {
+                target[column][lane] += factor * weight;
+            }
+        }
+    }
+}
+
+impl<const LANES: usize> Signal<LANES> for [Lanes<LANES>] {
+    fn add(&self, factor: f32, target: &mut [Lanes<LANES>]) {
+        let pairs = target
+            .as_flattened_mut()
+            .iter_mut()
+            .zip(self.as_flattened());
+        pairs.for_each(|(target, value)| *target += factor * value);
+    }
+}
+
+/// Puts `Σ_k c_k T_k(2P − 1) · signal` into `previous`, by Clenshaw's recurrence.
 fn apply<const LANES: usize>(
     series: &[f32],
     step: &impl Step<LANES>,
-    scratch: &mut Scratch<LANES>,
+    signal: &(impl Signal<LANES> + ?Sized),
+    [current, previous]: [&mut Vec<Lanes<LANES>>; 2],
 ) {
+    previous.fill([0.0; LANES]);
     let Some((&constant, rest)) = series.split_first() else {
         return;
     };
-    scratch.current.fill([0.0; LANES]);
-    scratch.previous.fill([0.0; LANES]);
     let mut remaining = rest.iter().rev();
     if let Some(&last) = remaining.next() {
-        add_scaled(last, &scratch.signal, &mut scratch.current);
+        current.fill([0.0; LANES]);
+        signal.add(last, current);
+        for &coefficient in remaining {
+            subtract_from_negated(2.0, current, previous);
+            signal.add(coefficient, previous);
+            step.add(4.0, current, previous);
+            std::mem::swap(current, previous);
+        }
+        subtract_from_negated(1.0, current, previous);
+        step.add(2.0, current, previous);
     }
-    for &coefficient in remaining {
-        subtract_from_negated(2.0, &scratch.current, &mut scratch.previous);
-        add_scaled(coefficient, &scratch.signal, &mut scratch.previous);
-        step.add(4.0, &scratch.current, &mut scratch.previous);
-        std::mem::swap(&mut scratch.current, &mut scratch.previous);
-    }
-    subtract_from_negated(1.0, &scratch.current, &mut scratch.previous);
-    add_scaled(constant, &scratch.signal, &mut scratch.previous);
-    if !rest.is_empty() {
-        step.add(2.0, &scratch.current, &mut scratch.previous);
-    }
-    std::mem::swap(&mut scratch.signal, &mut scratch.previous);
-}
-
-fn add_scaled<const LANES: usize>(
-    factor: f32,
-    source: &[Lanes<LANES>],
-    target: &mut [Lanes<LANES>],
-) {
-    for (target, source) in target
-        .as_flattened_mut()
-        .iter_mut()
-        .zip(source.as_flattened())
-    {
-        *target += factor * source;
-    }
+    signal.add(constant, previous);
 }
 
 impl GraphFilter {
@@ -127,37 +150,67 @@ impl GraphFilter {
         if !queries.iter().zip(&profiles).any(asked) {
             return Ok(vec![Ranked::empty(); queries.len()]);
         }
-        let [smooth, ideal] = &self.degrees;
-        scratch.signal.fill([0.0; LANES]);
-        for (lane, profile) in profiles.iter().enumerate() {
-            for &(column, weight) in profile {
-                scratch.signal[column][lane] = weight / smooth[column];
+        self.filter(&profiles, step, scratch);
+        let mut answers = Vec::with_capacity(queries.len());
+        for first in (0..queries.len()).step_by(GROUP) {
+            scratch.gather(first);
+            let group = queries.iter().zip(&profiles).skip(first).take(GROUP);
+            for (pair, scores) in group.zip(scratch.scores.chunks(self.items.len())) {
+                answers.push(if asked(pair) {
+                    let scores = self.items.iter().zip(scores);
+                    let scores = scores.map(|(&item, &score)| (ItemIx(item), score));
+                    Ranked::top(pair.0, scores)?
+                } else {
+                    Ranked::empty()
+                });
             }
         }
-        apply(&self.series[0], step, scratch);
-        for (lanes, degree) in scratch.signal.iter_mut().zip(smooth.iter()) {
+        Ok(answers)
+    }
+
+    /// Leaves the scores of all items in `previous`.
+    fn filter<const LANES: usize>(
+        &self,
+        profiles: &[Profile],
+        step: &impl Step<LANES>,
+        scratch: &mut Scratch<LANES>,
+    ) {
+        let [smooth, ideal] = &self.degrees;
+        let normalized: Vec<Profile> = profiles
+            .iter()
+            .map(|profile| {
+                let entries = profile.iter();
+                entries
+                    .map(|&(column, weight)| (column, weight / smooth[column]))
+                    .collect()
+            })
+            .collect();
+        let Scratch {
+            current, previous, ..
+        } = scratch;
+        apply(
+            &self.series[0],
+            step,
+            normalized.as_slice(),
+            [current, previous],
+        );
+        for (lanes, degree) in previous.iter_mut().zip(smooth.iter()) {
             for lane in lanes {
                 *lane *= degree;
             }
         }
-        let coefficients = self.coefficients(&profiles);
+        let coefficients = self.coefficients(profiles);
         let (panels, _) = self.vectors.as_chunks();
-        add_low_rank(panels, &coefficients, ideal, &mut scratch.signal);
-        apply(&self.series[1], step, scratch);
-        let answers = queries.iter().zip(&profiles).enumerate();
-        answers
-            .map(|(lane, pair)| {
-                if !asked(pair) {
-                    return Ok(Ranked::empty());
-                }
-                for (score, lanes) in scratch.scores.iter_mut().zip(&scratch.signal) {
-                    // Adding zero takes the sign off a zero.
-                    *score = lanes[lane] + 0.0;
-                }
-                let scores = self.items.iter().zip(&scratch.scores);
-                Ranked::top(pair.0, scores.map(|(&item, &score)| (ItemIx(item), score)))
-            })
-            .collect()
+        add_low_rank(panels, &coefficients, ideal, previous);
+        if !self.series[1].is_empty() {
+            let signal = previous.clone();
+            apply(
+                &self.series[1],
+                step,
+                signal.as_slice(),
+                [current, previous],
+            );
+        }
     }
 
     /// `w_k · Σ_i V_ik h_i / D_i^β` per singular vector k and lane.

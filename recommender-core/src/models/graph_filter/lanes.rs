@@ -4,13 +4,15 @@
 //! serves them all with vector instructions. Each lane is added up in one fixed order whatever `LANES` is: one signal
 //! alone gets the very numbers it gets among others.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::sparse::{SparseMatrix, SparseRow};
 
 /// Signals side by side: per item, one number of each.
 pub(super) type Lanes<const LANES: usize> = [f32; LANES];
 
 /// Items whose vectors stand together, so that a lone signal fills vector registers with items instead of lanes.
-pub(super) const PANEL: usize = 8;
+pub(super) const PANEL: usize = 16;
 
 /// Items × vectors in panels: per [`PANEL`] items, vector after vector, the numbers of those items.
 pub(super) type Panels<'a> = &'a [[f32; PANEL]];
@@ -23,36 +25,85 @@ pub(super) fn add_gram<const LANES: usize>(
     target: &mut [Lanes<LANES>],
 ) {
     assert!(source.len() == rows.cols() && target.len() == rows.cols());
-    pulp::Arch::new().dispatch(|| {
-        for row in rows.iter_rows() {
-            add_row(row, factor, source, target);
-        }
+    Arch::new().dispatch(AddGram {
+        rows,
+        factor,
+        source,
+        target,
     });
 }
 
-#[inline(always)]
-fn add_row<const LANES: usize>(
-    row: SparseRow<'_>,
+struct AddGram<'a, const LANES: usize> {
+    rows: &'a SparseMatrix,
     factor: f32,
-    source: &[Lanes<LANES>],
-    target: &mut [Lanes<LANES>],
-) {
-    let mut sums = [0.0; LANES];
-    for (&item, &value) in row.indices.iter().zip(row.values) {
-        add_scaled(&mut sums, value, &source[item as usize]);
-    }
-    for sum in &mut sums {
-        *sum *= factor;
-    }
-    for (&item, &value) in row.indices.iter().zip(row.values) {
-        add_scaled(&mut target[item as usize], value, &sums);
+    source: &'a [Lanes<LANES>],
+    target: &'a mut [Lanes<LANES>],
+}
+
+impl<const LANES: usize> WithSimd for AddGram<'_, LANES> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let registers = LANES / S::F32_LANES;
+        for row in self.rows.iter_rows() {
+            if registers > 0 && registers.is_multiple_of(4) {
+                for first in (0..registers).step_by(4) {
+                    self.add_row::<S, 4>(simd, row, first);
+                }
+            } else if registers > 0 && LANES.is_multiple_of(S::F32_LANES) {
+                for first in 0..registers {
+                    self.add_row::<S, 1>(simd, row, first);
+                }
+            } else {
+                for lane in 0..LANES {
+                    self.add_row_to_lane(row, lane);
+                }
+            }
+        }
     }
 }
 
-#[inline(always)]
-fn add_scaled<const LANES: usize>(target: &mut Lanes<LANES>, factor: f32, source: &Lanes<LANES>) {
-    for (target, source) in target.iter_mut().zip(source) {
-        *target += factor * source;
+impl<const LANES: usize> AddGram<'_, LANES> {
+    /// What one row adds, in `REGISTERS` vector registers from `first` on.
+    #[inline(always)]
+    fn add_row<S: Simd, const REGISTERS: usize>(
+        &mut self,
+        simd: S,
+        row: SparseRow<'_>,
+        first: usize,
+    ) {
+        let mut sums = [simd.splat_f32s(0.0); REGISTERS];
+        for (&item, &value) in row.indices.iter().zip(row.values) {
+            let lanes = &S::as_simd_f32s(&self.source[item as usize]).0[first..first + REGISTERS];
+            let value = simd.splat_f32s(value);
+            for (sum, &lanes) in sums.iter_mut().zip(lanes) {
+                *sum = simd.add_f32s(*sum, simd.mul_f32s(value, lanes));
+            }
+        }
+        let factor = simd.splat_f32s(self.factor);
+        for sum in &mut sums {
+            *sum = simd.mul_f32s(*sum, factor);
+        }
+        for (&item, &value) in row.indices.iter().zip(row.values) {
+            let target = S::as_mut_simd_f32s(&mut self.target[item as usize]).0;
+            let value = simd.splat_f32s(value);
+            for (target, &sum) in target[first..first + REGISTERS].iter_mut().zip(&sums) {
+                *target = simd.add_f32s(*target, simd.mul_f32s(value, sum));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add_row_to_lane(&mut self, row: SparseRow<'_>, lane: usize) {
+        let mut sum = 0.0;
+        for (&item, &value) in row.indices.iter().zip(row.values) {
+            sum += value * self.source[item as usize][lane];
+        }
+        sum *= self.factor;
+        for (&item, &value) in row.indices.iter().zip(row.values) {
+            self.target[item as usize][lane] += value * sum;
+        }
     }
 }
 
@@ -79,17 +130,15 @@ pub(super) fn subtract_from_negated<const LANES: usize>(
     source: &[Lanes<LANES>],
     target: &mut [Lanes<LANES>],
 ) {
-    pulp::Arch::new().dispatch(|| {
-        for (target, source) in target.iter_mut().zip(source) {
-            for (target, source) in target.iter_mut().zip(source) {
-                *target = -factor * source - *target;
-            }
-        }
-    });
+    let pairs = target
+        .as_flattened_mut()
+        .iter_mut()
+        .zip(source.as_flattened());
+    pairs.for_each(|(target, source)| *target = -factor * source - *target);
 }
 
-/// Items a task of the low-rank product holds in registers at once, and lanes.
-const TILE: (usize, usize) = (4, 16);
+/// Items a tile of the low-rank product holds in registers, and registers of lanes for each.
+const TILE: (usize, usize) = (4, 2);
 
 /// `target_i += scale_i · Σ_k panels_ik coefficients_k`, k ascending.
 pub(super) fn add_low_rank<const LANES: usize>(
@@ -103,80 +152,96 @@ pub(super) fn add_low_rank<const LANES: usize>(
         return;
     }
     assert!(panels.len() == rank * target.len().div_ceil(PANEL) && scales.len() == target.len());
-    pulp::Arch::new().dispatch(|| {
-        let tasks = panels.chunks_exact(rank).zip(scales.chunks(PANEL));
-        for ((panel, scales), target) in tasks.zip(target.chunks_mut(PANEL)) {
-            if LANES.is_multiple_of(TILE.1) {
-                add_tiles(panel, coefficients, scales, target);
-            } else {
-                add_panel(panel, coefficients, scales, target);
-            }
-        }
+    Arch::new().dispatch(AddLowRank {
+        panels,
+        coefficients,
+        scales,
+        target,
     });
 }
 
-/// One panel of items for few lanes: vectors of items.
-#[inline(always)]
-fn add_panel<const LANES: usize>(
-    panel: &[[f32; PANEL]],
-    coefficients: &[Lanes<LANES>],
-    scales: &[f32],
-    target: &mut [Lanes<LANES>],
-) {
-    let mut sums = [[0.0f32; PANEL]; LANES];
-    for (items, coefficients) in panel.iter().zip(coefficients) {
-        for (sums, coefficient) in sums.iter_mut().zip(coefficients) {
-            for (sum, item) in sums.iter_mut().zip(items) {
-                *sum += item * coefficient;
+struct AddLowRank<'a, const LANES: usize> {
+    panels: Panels<'a>,
+    coefficients: &'a [Lanes<LANES>],
+    scales: &'a [f32],
+    target: &'a mut [Lanes<LANES>],
+}
+
+impl<const LANES: usize> WithSimd for AddLowRank<'_, LANES> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let panels = self.panels.chunks_exact(self.coefficients.len());
+        let tasks = panels.zip(self.scales.chunks(PANEL));
+        for ((panel, scales), target) in tasks.zip(self.target.chunks_mut(PANEL)) {
+            if LANES.is_multiple_of(TILE.1 * S::F32_LANES) {
+                add_tiles(simd, (panel, self.coefficients), scales, target);
+            } else {
+                add_panel(simd, (panel, self.coefficients), scales, target);
             }
         }
     }
-    for (item, (target, scale)) in target.iter_mut().zip(scales).enumerate() {
-        for (target, sums) in target.iter_mut().zip(&sums) {
-            *target += scale * sums[item];
+}
+
+/// A panel and what its vectors are multiplied by.
+type Product<'a, const LANES: usize> = (&'a [[f32; PANEL]], &'a [Lanes<LANES>]);
+
+/// One panel of items for few lanes: vectors of items.
+#[inline(always)]
+fn add_panel<S: Simd, const LANES: usize>(
+    simd: S,
+    (panel, coefficients): Product<'_, LANES>,
+    scales: &[f32],
+    target: &mut [Lanes<LANES>],
+) {
+    for lane in 0..LANES {
+        let mut sums = [0.0f32; PANEL];
+        let (registers, _) = S::as_mut_simd_f32s(&mut sums);
+        for (items, coefficients) in panel.iter().zip(coefficients) {
+            let coefficient = simd.splat_f32s(coefficients[lane]);
+            let (items, _) = S::as_simd_f32s(items);
+            for (sum, &item) in registers.iter_mut().zip(items) {
+                *sum = simd.add_f32s(*sum, simd.mul_f32s(item, coefficient));
+            }
+        }
+        for ((target, scale), sum) in target.iter_mut().zip(scales).zip(sums) {
+            target[lane] += scale * sum;
         }
     }
 }
 
 /// One panel of items for many lanes: vectors of lanes, a tile of items and lanes at a time.
 #[inline(always)]
-fn add_tiles<const LANES: usize>(
-    panel: &[[f32; PANEL]],
-    coefficients: &[Lanes<LANES>],
+fn add_tiles<S: Simd, const LANES: usize>(
+    simd: S,
+    (panel, coefficients): Product<'_, LANES>,
     scales: &[f32],
     target: &mut [Lanes<LANES>],
 ) {
-    let (items, lanes) = TILE;
-    for (first, target) in target.chunks_mut(items).enumerate() {
-        let first = first * items;
-        for start in (0..LANES).step_by(lanes) {
-            let sums = tile(panel, coefficients, (first, start));
-            for (item, (target, sums)) in target.iter_mut().zip(&sums).enumerate() {
-                for (target, sum) in target[start..start + lanes].iter_mut().zip(sums) {
-                    *target += scales[first + item] * sum;
+    let tiles = target.chunks_mut(TILE.0).zip(scales.chunks(TILE.0));
+    for (number, (target, scales)) in tiles.enumerate() {
+        for first in (0..LANES / S::F32_LANES).step_by(TILE.1) {
+            let mut sums = [[simd.splat_f32s(0.0); TILE.1]; TILE.0];
+            for (items, lanes) in panel.iter().zip(coefficients) {
+                let lanes = &S::as_simd_f32s(lanes).0[first..first + TILE.1];
+                let items = &items[number * TILE.0..][..TILE.0];
+                for (sums, &item) in sums.iter_mut().zip(items) {
+                    let item = simd.splat_f32s(item);
+                    for (sum, &lanes) in sums.iter_mut().zip(lanes) {
+                        *sum = simd.add_f32s(*sum, simd.mul_f32s(item, lanes));
+                    }
+                }
+            }
+            for ((target, &scale), sums) in target.iter_mut().zip(scales).zip(sums) {
+                let scale = simd.splat_f32s(scale);
+                let target = S::as_mut_simd_f32s(target).0;
+                for (target, sum) in target[first..first + TILE.1].iter_mut().zip(sums) {
+                    *target = simd.add_f32s(*target, simd.mul_f32s(scale, sum));
                 }
             }
         }
     }
-}
-
-#[inline(always)]
-fn tile<const LANES: usize>(
-    panel: &[[f32; PANEL]],
-    coefficients: &[Lanes<LANES>],
-    (first, start): (usize, usize),
-) -> [[f32; TILE.1]; TILE.0] {
-    let mut sums = [[0.0f32; TILE.1]; TILE.0];
-    for (items, lanes) in panel.iter().zip(coefficients) {
-        let lanes = &lanes[start..start + TILE.1];
-        let items = &items[first..first + TILE.0];
-        for (sums, item) in sums.iter_mut().zip(items) {
-            for (sum, lane) in sums.iter_mut().zip(lanes) {
-                *sum += item * lane;
-            }
-        }
-    }
-    sums
 }
 
 #[cfg(test)]
@@ -199,7 +264,7 @@ mod tests {
         let many: Vec<Lanes<32>> = (0..21)
             .map(|item| std::array::from_fn(|lane| wave(item * 32 + lane)))
             .collect();
-        let panels: Vec<[f32; PANEL]> = (0..3 * 5)
+        let panels: Vec<[f32; PANEL]> = (0..21usize.div_ceil(PANEL) * 5)
             .map(|at| std::array::from_fn(|item| wave(at * PANEL + item)))
             .collect();
         let scales: Vec<f32> = (0..21).map(wave).collect();

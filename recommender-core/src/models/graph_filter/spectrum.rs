@@ -2,6 +2,10 @@
 //! start, kept orthogonal in full, and the best of it (randomised block Lanczos: Musco and Musco, *Randomized block
 //! Krylov methods for stronger and faster approximate singular value decomposition*, NIPS 2015, algorithm 2).
 //!
+//! The space is that of `(RᵀR)⁴`, which has the same singular vectors further apart: sparse products cost less than
+//! keeping a longer basis orthogonal. On Gowalla, rank 256, it finds the space that ARPACK finds, but for two
+//! hundred-thousandths.
+//!
 //! The work beside the sparse products is matrix products over the basis. Each number of a result is added up by one
 //! task in one order, so that nothing depends on the number of threads.
 
@@ -23,8 +27,10 @@ use crate::sparse::SparseMatrix;
 const LANES: usize = 16;
 /// Vectors added to the basis at a time.
 const BLOCK: usize = 2 * LANES;
-/// Vectors of the basis for each one wanted: twice is near, thrice as good as exact.
-const BASIS_PER_VECTOR: usize = 3;
+/// Products with `RᵀR` from one block to the next.
+const POWER: usize = 4;
+/// Vectors of the basis for two that are wanted.
+const BASIS_PER_TWO: usize = 5;
 /// The least number of blocks of the basis, so that few vectors are as good.
 const LEAST_BLOCKS: usize = 8;
 /// Items of one task of the products with the basis.
@@ -45,7 +51,7 @@ pub(super) struct Spectrum {
 
 /// Vectors the basis will have.
 pub(super) fn basis_size(items: usize, rank: usize) -> usize {
-    let wanted = (rank * BASIS_PER_VECTOR).max(LEAST_BLOCKS * BLOCK);
+    let wanted = (rank * BASIS_PER_TWO / 2).max(LEAST_BLOCKS * BLOCK);
     wanted.next_multiple_of(BLOCK).min(items)
 }
 
@@ -168,8 +174,8 @@ impl Basis {
         });
     }
 
-    /// What `RᵀR` makes of the last `count` vectors beyond the basis, after noting what it makes of them along the
-    /// basis. A vector that stays within the basis comes back as zeroes.
+    /// What `(RᵀR)⁴` makes of the last `count` vectors beyond the basis, after noting what `RᵀR` makes of them along
+    /// it. A vector that stays within the basis comes back as zeroes.
     fn next(&mut self, rows: &SparseMatrix, count: usize) -> Vec<f32> {
         let first = self.len - count;
         let last = &self.vectors[first * self.items..self.len * self.items];
@@ -180,6 +186,10 @@ impl Basis {
                 self.projected[(first + column) * self.size + vector] = f64::from(part);
             }
         }
+        for _ in 1..POWER {
+            block = gram_times(rows, &block, self.items);
+        }
+        let parts = self.along(&block);
         let lengths: Vec<f32> = block.chunks_exact(self.items).map(length).collect();
         self.remove(&mut block, &parts);
         for (vector, before) in block.chunks_exact_mut(self.items).zip(lengths) {
@@ -274,11 +284,8 @@ fn normalize(vector: &mut [f32], before: &[f32], items: usize) -> bool {
     for _ in 0..2 {
         for other in before.chunks_exact(items) {
             let part = dot(vector, other);
-            pulp::Arch::new().dispatch(|| {
-                for (value, other) in vector.iter_mut().zip(other) {
-                    *value -= part * other;
-                }
-            });
+            let pairs = vector.iter_mut().zip(other);
+            pairs.for_each(|(value, other)| *value -= part * other);
         }
     }
     let left = length(vector);
@@ -298,18 +305,16 @@ fn length(vector: &[f32]) -> f32 {
 
 /// The scalar product, by sums of every sixteenth number.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    pulp::Arch::new().dispatch(|| {
-        let mut sums = [0.0f32; 16];
-        let (a_parts, b_parts) = (a.chunks_exact(16), b.chunks_exact(16));
-        let rest = a_parts.remainder().iter().zip(b_parts.remainder());
-        let rest: f32 = rest.map(|(a, b)| a * b).sum();
-        for (a, b) in a_parts.zip(b_parts) {
-            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-                *sum += a * b;
-            }
+    let mut sums = [0.0f32; 16];
+    let (a_parts, b_parts) = (a.chunks_exact(16), b.chunks_exact(16));
+    let rest = a_parts.remainder().iter().zip(b_parts.remainder());
+    let rest: f32 = rest.map(|(a, b)| a * b).sum();
+    for (a, b) in a_parts.zip(b_parts) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
         }
-        sums.iter().sum::<f32>() + rest
-    })
+    }
+    sums.iter().sum::<f32>() + rest
 }
 
 /// Eigenvalues, rising, and eigenvectors (columns) of the symmetric matrix whose lower triangle is given by rows.

@@ -11,7 +11,7 @@ pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
         "content" => content(),
         "ease" => closed_form(&[]),
         "edlae" => closed_form(&["dropout"]),
-        "graph_filter" => graph_filter(),
+        "graph_filter" => graph_filter(facts),
         "ials" => ials(facts),
         "item_knn" => item_knn(facts),
         "popularity" => popularity(facts),
@@ -88,15 +88,18 @@ fn content() -> Vec<Parameter> {
     ]
 }
 
-fn graph_filter() -> Vec<Parameter> {
-    let plateau = ["plateau"];
+/// Some 1,000 singular vectors are as many as a fit of minutes has room for.
+fn graph_filter(facts: &DataFacts) -> Vec<Parameter> {
+    let most = i64::try_from(facts.items).unwrap_or(i64::MAX);
     vec![
         parameter("response", Domain::words(&["plateau", "linear"])),
-        parameter("flatness", Domain::log_float(1.0, 10.0)).when("response", &plateau),
-        parameter("degree_exponent", Domain::float(0.0, 0.8)),
-        parameter("rank", Domain::log_integer(16, 512)),
+        parameter("rank", Domain::log_integer(16, most.clamp(512, 1024))),
         parameter("ideal_weight", Domain::float(0.0, 1.0)),
         parameter("ideal_exponent", Domain::float(0.0, 0.8)),
+        parameter("degree_exponent", Domain::float(0.0, 0.8)),
+        parameter("user_exponent", Domain::float(0.2, 0.8)),
+        parameter("item_exponent", Domain::float(0.2, 0.8)),
+        parameter("flatness", Domain::log_float(0.5, 10.0)).when("response", &["plateau"]),
     ]
 }
 
