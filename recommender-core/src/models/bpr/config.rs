@@ -24,7 +24,7 @@ pub enum Negatives {
 /// |---|---|---|
 /// | `factors` | 128 | 1..=4,096 |
 /// | `epochs` | 30 | 1..=10,000 |
-/// | `learning_rate` | 0.05 | > 0 |
+/// | `learning_rate` | 0.1 | > 0 |
 /// | `regularization` | 0.01 | 0 or above |
 /// | `negatives` | adaptive | uniform, popularity, adaptive |
 /// | `draws` | 8 | 1..=1,000 |
@@ -56,7 +56,7 @@ impl Default for BprConfig {
         Self {
             factors: 128,
             epochs: 30,
-            learning_rate: 0.05,
+            learning_rate: 0.1,
             regularization: 0.01,
             negatives: Negatives::Adaptive,
             draws: 8,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// |---|---|---|
 /// | `factors` | 128 | 1..=4,096 |
 /// | `epochs` | 16 | 1..=10,000 |
-/// | `regularization` | 0.005 | > 0 |
+/// | `regularization` | 0.01 | > 0 |
 /// | `regularization_exponent` | 1 | 0..=2 |
 /// | `unobserved_weight` | none: 400 / items, at most 1 | > 0 |
 /// | `initial_deviation` | 0.1 | > 0 |
@@ -49,7 +49,7 @@ impl Default for IalsConfig {
         Self {
             factors: 128,
             epochs: 16,
-            regularization: 0.005,
+            regularization: 0.01,
             regularization_exponent: 1.0,
             unobserved_weight: None,
             initial_deviation: 0.1,
