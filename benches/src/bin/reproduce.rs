@@ -6,8 +6,8 @@
 //! DIR holds a directory for each data set; one that is missing is named and passed over, Online Retail comes along with
 //! the repository. What runs, and with which settings, stands in `benches/reproduce/sets/`, what others published in
 //! `benches/reproduce/published.toml`. Further options, with their defaults: `--only` (names of sets), `--quick` (leaves
-//! out what is slow), `--threads 2`, `--seed 0`, `--growth FILE` and `--peers FILE` (what the programs `growth` and
-//! `peers` wrote, for the page).
+//! out what is slow), `--threads 2`, `--seed 0`, `--recipes DIR` (of other files than those in `sets/`), `--growth FILE`
+//! and `--peers FILE` (what the programs `growth` and `peers` wrote, for the page).
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -22,8 +22,9 @@ use recommender_benches::words::Words;
 use recommender_core::{Error, FitOptions, Result};
 use serde::de::DeserializeOwned;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "--data",
+    "--recipes",
     "--only",
     "--threads",
     "--seed",
@@ -52,7 +53,7 @@ fn failed(path: &str, error: &dyn std::fmt::Display) -> Error {
 
 /// The recipes asked for.
 fn recipes(words: &Words, directory: &Path) -> Result<Vec<Recipe>> {
-    let mut recipes = read_recipes(&directory.join("sets"))?;
+    let mut recipes = read_recipes(directory)?;
     let only = words.list("--only");
     for name in &only {
         if !recipes.iter().any(|recipe| recipe.name == *name) {
@@ -73,7 +74,8 @@ fn run() -> Result<()> {
         .parse()
         .map_err(|_| Error::config("--seed", "a whole number", seed))?;
     let threads = words.count("--threads", 2)?;
-    let sets = directory.join("sets");
+    let sets = words.last("--recipes");
+    let sets = sets.map_or_else(|| directory.join("sets"), PathBuf::from);
     let trial = Trial {
         data: &data,
         recipes: &sets,
@@ -93,7 +95,7 @@ fn run() -> Result<()> {
         peers: written(words.last("--peers"))?,
     };
     let published = read_published(&directory.join("published.toml"))?;
-    for recipe in recipes(&words, &directory)? {
+    for recipe in recipes(&words, &sets)? {
         let note = |model: &str| eprintln!("{}: {model}", recipe.name);
         match trial.run(&recipe, &published, note)? {
             Ok(set) => findings.sets.push(set),
