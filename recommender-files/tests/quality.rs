@@ -128,12 +128,12 @@ fn sansa_keeps_its_quality() {
 
 #[test]
 fn ials_keeps_its_quality() {
-    assert_quality("ials", &recipe("ials"), 0.1360, 0.1106);
+    assert_quality("ials", &recipe("ials"), 0.1451, 0.1171);
 }
 
 #[test]
 fn bpr_keeps_its_quality() {
-    assert_quality("bpr", &recipe("bpr"), 0.1518, 0.1210);
+    assert_quality("bpr", &recipe("bpr"), 0.1477, 0.1194);
 }
 
 #[test]
