@@ -47,12 +47,13 @@ pub enum Preset {
 /// | `similarity_power` | 1 | 0.1..=10 | 1 | 0.7 | 1 | 1 |
 /// | `response` | `plateau` | | `linear` | `linear` | `linear` | `plateau` |
 /// | `order` | 8 | 1..=64 | 8 | 8 | 8 | 8 |
-/// | `flatness` | 1.5 | 0.1..=1,000 | 1.5 | 1.5 | 1.5 | 1.5 |
+/// | `flatness` | 3 | 0.1..=1,000 | 1.5 | 1.5 | 1.5 | 1.5 |
 /// | `coefficients` | none | finite, at most 65 | none | none | none | none |
-/// | `degree_exponent` | 0.4 | −2..=2 | 0 | 0 | 0 | 0.4 |
+/// | `degree_exponent` | 0.3 | −2..=2 | 0 | 0 | 0 | 0.4 |
 /// | `rank` | 512 | 0..=65,536 | 256 | 0 | 448 | 512 |
+/// | `rank_share` | 0.1 | 0..=1 | 1 | 1 | 1 | 1 |
 /// | `ideal_weight` | 0.2 | 0..=1,000 | 0.3 | 0 | 0.2 | 0.2 |
-/// | `ideal_exponent` | 0.4 | −2..=2 | 0.5 | 0 | 0.5 | 0.4 |
+/// | `ideal_exponent` | 0.3 | −2..=2 | 0.5 | 0 | 0.5 | 0.4 |
 /// | `sharpening` | 0 | 0..=10 | 0 | 0 | 2.5 | 0 |
 /// | `max_memory_bytes` | 8 GiB | none: no limit | | | | |
 ///
@@ -85,6 +86,9 @@ pub struct GraphFilterConfig {
     pub degree_exponent: f64,
     /// Singular vectors of the ideal low-pass filter; at most as many as the matrix has are kept. 0 goes without.
     pub rank: usize,
+    /// The most singular vectors as a share of the users or the items, whichever are fewer: what is a tenth of the
+    /// spectrum of a large catalogue is most of the noise of a small one.
+    pub rank_share: f64,
     /// Weight a of the ideal low-pass filter beside the polynomial one.
     pub ideal_weight: f64,
     /// β of `D^β V Vᵀ D^{-β}`: above 0, popular items gain in the ideal part.
@@ -99,19 +103,11 @@ pub struct GraphFilterConfig {
 impl Default for GraphFilterConfig {
     fn default() -> Self {
         Self {
-            user_exponent: 0.5,
-            item_exponent: 0.5,
-            similarity_power: 1.0,
-            response: Response::Plateau,
-            order: 8,
-            flatness: 1.5,
-            coefficients: Vec::new(),
-            degree_exponent: 0.4,
-            rank: 512,
-            ideal_weight: 0.2,
-            ideal_exponent: 0.4,
-            sharpening: 0.0,
-            max_memory_bytes: Some(8 << 30),
+            flatness: 3.0,
+            degree_exponent: 0.3,
+            rank_share: 0.1,
+            ideal_exponent: 0.3,
+            ..Self::preset(Preset::ChebyCf)
         }
     }
 }
@@ -121,14 +117,20 @@ impl GraphFilterConfig {
     #[must_use]
     pub fn preset(preset: Preset) -> Self {
         let cheby_cf = Self {
+            user_exponent: 0.5,
+            item_exponent: 0.5,
+            similarity_power: 1.0,
             response: Response::Plateau,
             order: 8,
             flatness: 1.5,
+            coefficients: Vec::new(),
             degree_exponent: 0.4,
             rank: 512,
+            rank_share: 1.0,
             ideal_weight: 0.2,
             ideal_exponent: 0.4,
-            ..Self::default()
+            sharpening: 0.0,
+            max_memory_bytes: Some(8 << 30),
         };
         let gf_cf = Self {
             response: Response::Linear,
@@ -169,6 +171,7 @@ impl GraphFilterConfig {
         within("similarity_power", self.similarity_power, (0.1, 10.0))?;
         within("flatness", self.flatness, (0.1, 1000.0))?;
         within("degree_exponent", self.degree_exponent, (-2.0, 2.0))?;
+        within("rank_share", self.rank_share, (0.0, 1.0))?;
         within("ideal_weight", self.ideal_weight, (0.0, 1000.0))?;
         within("ideal_exponent", self.ideal_exponent, (-2.0, 2.0))?;
         within("sharpening", self.sharpening, (0.0, 10.0))?;
@@ -203,6 +206,17 @@ impl GraphFilterConfig {
         Ok(())
     }
 
+    /// How many singular vectors are looked for in a matrix of `users` × `items`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a number of rows"
+    )]
+    pub(super) fn rank_within(&self, users: usize, items: usize) -> usize {
+        let share = self.rank_share * users.min(items) as f64;
+        self.rank.min(share.ceil() as usize)
+    }
+
     /// Whether the item graph has to be made.
     pub(super) fn raises_similarities(&self) -> bool {
         (self.similarity_power - 1.0).abs() > f64::EPSILON
@@ -235,6 +249,7 @@ struct Settings {
     coefficients: Option<Vec<f64>>,
     degree_exponent: Option<f64>,
     rank: Option<usize>,
+    rank_share: Option<f64>,
     ideal_weight: Option<f64>,
     ideal_exponent: Option<f64>,
     sharpening: Option<f64>,
@@ -254,6 +269,7 @@ impl From<Settings> for GraphFilterConfig {
             coefficients: given.coefficients.unwrap_or(base.coefficients),
             degree_exponent: given.degree_exponent.unwrap_or(base.degree_exponent),
             rank: given.rank.unwrap_or(base.rank),
+            rank_share: given.rank_share.unwrap_or(base.rank_share),
             ideal_weight: given.ideal_weight.unwrap_or(base.ideal_weight),
             ideal_exponent: given.ideal_exponent.unwrap_or(base.ideal_exponent),
             sharpening: given.sharpening.unwrap_or(base.sharpening),

@@ -31,7 +31,7 @@ impl GraphFilterConfig {
             options.step("normalization", 0.0)?;
             let graph = Graph::new(self, dataset.interactions())?;
             let rank = if self.ideal_weight > 0.0 || self.saves_steps() {
-                self.rank
+                self.rank_within(graph.rows.rows(), graph.items.len())
             } else {
                 0
             };

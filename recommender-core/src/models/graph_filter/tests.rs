@@ -318,8 +318,10 @@ fn a_rank_past_what_the_matrix_has_is_reduced_to_it() {
                 .map(move |&(user, item)| (user * 3 + copy, item))
         })
         .collect();
-    let model = fitted(&dataset(&alike), r#"{ "rank": 5000 }"#);
+    let model = fitted(&dataset(&alike), r#"{ "rank": 5000, "rank_share": 1 }"#);
     assert!((1..=20).contains(&model.rank()), "{}", model.rank());
+    let model = fitted(&dataset(&alike), r#"{ "rank_share": 0.1 }"#);
+    assert_eq!(model.rank(), 4);
 }
 
 #[test]
