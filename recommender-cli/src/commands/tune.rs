@@ -237,13 +237,8 @@ fn print_committee(committee: &Committee, metric: &str) -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out)?;
     table.print()?;
-    if let Some((way, _)) = committee.tried.first() {
-        writeln!(
-            out,
-            "committee ({way}): {:.4} cross-validated",
-            committee.score
-        )?;
-    }
+    let (way, score) = (&committee.way, committee.score);
+    writeln!(out, "committee ({way}): {score:.4} cross-validated")?;
     let gain = committee.score - committee.best_single_score;
     let interval = committee.gain.map_or(String::new(), |gain| {
         format!(" ({:+.4} to {:+.4})", gain.low, gain.high)

@@ -17,7 +17,7 @@ use crate::models::{
     SlimConfig, UserKnn, UserKnnConfig,
 };
 use crate::models::{Model, Upkeep};
-use crate::pipeline::blend::{Blend, BlendConfig};
+use crate::pipeline::blend::{BandConfig, Blend, BlendConfig};
 use crate::pipeline::rerank::RerankConfig;
 use crate::pipeline::{FittedSource, Pipeline};
 use crate::recommender::FitOptions;
@@ -169,7 +169,7 @@ pub struct SourceConfig {
     /// Name that answers are attributed to; the model's name, if none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Weight in the blend, above 0.
+    /// Weight in the blend, above 0, or 0 if a band of the blend gives the source a weight.
     #[serde(default = "default_weight")]
     pub weight: f32,
     /// The model.
@@ -296,10 +296,12 @@ impl PipelineConfig {
                     found,
                 ));
             }
-            if !(source.weight.is_finite() && source.weight > 0.0) {
+            let in_band = |band: &BandConfig| band.weights.get(source.name()) > Some(&0.0);
+            let counts = source.weight > 0.0 || self.blend.bands().iter().any(in_band);
+            if !(source.weight.is_finite() && source.weight >= 0.0 && counts) {
                 return Err(Error::config(
                     "sources.weight",
-                    "a finite number above 0",
+                    "a finite number above 0, or 0 where a band of the blend gives a weight",
                     source.weight,
                 ));
             }

@@ -213,3 +213,27 @@ fn completed_lists_score_what_only_others_proposed() {
         ]
     );
 }
+
+#[test]
+fn a_source_may_weigh_nothing_only_where_a_band_gives_it_a_weight() {
+    let recipe = |band: &str| {
+        let text = format!(
+            "[[sources]]\nname = \"a\"\nmodel = {{ kind = \"random\" }}\n\
+             [[sources]]\nname = \"b\"\nweight = 0.0\nmodel = {{ kind = \"random\" }}\n\
+             [blend]\nmethod = \"standardized\"\ncompleted = true\n{band}"
+        );
+        PipelineConfig::from_toml(&text)
+    };
+    let config = recipe("bands = [{ up_to = 3, weights = { b = 1.0 } }]\n").unwrap();
+    assert_eq!(
+        PipelineConfig::from_toml(&config.to_toml().unwrap()).unwrap(),
+        config
+    );
+    for band in [
+        "",
+        "bands = [{ up_to = 3, weights = { a = 1.0, b = 0.0 } }]\n",
+    ] {
+        let error = recipe(band).unwrap_err().to_string();
+        assert!(error.contains("sources.weight"), "{error}");
+    }
+}

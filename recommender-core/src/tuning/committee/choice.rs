@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
+use crate::evaluation::Interval;
 use crate::pipeline::blend::{BandConfig, BlendConfig};
 use crate::pipeline::{PipelineConfig, SourceConfig};
 use crate::recommender::FitOptions;
@@ -74,6 +75,20 @@ impl Way {
             [] => format!("{method}{completed}: {learner}"),
             cuts => format!("{method}{completed}: {learner}, bands up to {cuts:?}"),
         }
+    }
+
+    /// Whether its cross-validated metrics are better than those of the best so far. Bands have as many weights again,
+    /// so they must be better beyond chance.
+    fn leads(&self, values: &[f64], best: &[f64]) -> bool {
+        if self.cuts.is_empty() {
+            return mean(values) > mean(best);
+        }
+        let gains: Vec<f64> = values
+            .iter()
+            .zip(best)
+            .map(|(own, best)| own - best)
+            .collect();
+        Interval::of_mean(&gains, 0).is_some_and(|gain| gain.low > 0.0)
     }
 
     fn band(&self, known: usize) -> usize {
@@ -157,6 +172,11 @@ impl Choice {
         pairs.map(|(own, single)| own - single).collect()
     }
 
+    /// The way chosen, in words.
+    pub(super) fn way(&self) -> String {
+        self.way.name()
+    }
+
     /// What was tried, best first.
     pub(super) fn into_tried(self) -> Vec<(String, f64)> {
         self.tried
@@ -167,12 +187,10 @@ impl Choice {
         let weighs = |member: &usize| self.weights.iter().any(|weights| weights[*member] > 0.0);
         let kept: Vec<usize> = (0..asked.sources.len()).filter(weighs).collect();
         let last = self.weights.len() - 1;
-        let least = f32::MIN_POSITIVE;
         let sources: Vec<SourceConfig> = kept
             .iter()
             .map(|&member| SourceConfig {
-                // A source needs some weight, also where only shoppers with short histories need it.
-                weight: four_digits(self.weights[last][member]).max(least),
+                weight: four_digits(self.weights[last][member]),
                 ..asked.sources[member].clone()
             })
             .collect();
@@ -270,11 +288,8 @@ impl Trying {
         let values = way.cross_validated(questions, pairs)?;
         let score = mean(&values);
         self.tried.push((way.name(), score));
-        let leads = self
-            .best
-            .as_ref()
-            .is_none_or(|(_, best)| score > mean(best));
-        if leads {
+        let leads = |(_, best): &(Way, Vec<f64>)| way.leads(&values, best);
+        if self.best.as_ref().is_none_or(leads) {
             self.best = Some((way, values));
         }
         Ok(score)

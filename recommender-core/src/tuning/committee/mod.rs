@@ -43,6 +43,8 @@ pub struct Committee {
     pub best_single_score: f64,
     /// The 95 % interval of the committee minus the best model alone, paired by question.
     pub gain: Option<Interval>,
+    /// The way of blending, in words.
+    pub way: String,
     /// The ways of blending that were tried, with their cross-validated metric, best first.
     pub tried: Vec<(String, f64)>,
 }
@@ -93,6 +95,7 @@ impl Committee {
             best_single: report.best().0.to_owned(),
             best_single_score: mean(single),
             gain: Interval::of_mean(&choice.gaps(single), options.seed),
+            way: choice.way(),
             tried: choice.into_tried(),
         })
     }
