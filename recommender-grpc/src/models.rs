@@ -84,7 +84,10 @@ impl ServedModel {
 fn kind_of(model: &str) -> RecommenderKind {
     match model {
         "item_knn" => RecommenderKind::ItemKnn,
-        "ease" => RecommenderKind::Ease,
+        "ease" | "edlae" | "rdlae" | "sansa" | "slim" => RecommenderKind::Ease,
+        "user_knn" => RecommenderKind::UserKnn,
+        "rp3beta" | "graph_filter" => RecommenderKind::Graph,
+        "ials" | "bpr" => RecommenderKind::Factors,
         "content" => RecommenderKind::Content,
         "popularity" => RecommenderKind::Popular,
         _ => RecommenderKind::Unspecified,

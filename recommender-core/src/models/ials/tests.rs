@@ -168,7 +168,7 @@ fn every_epoch_lowers_the_objective() {
     };
     let losses = [1, 2, 4, 8, 16, 32].map(after);
     assert!(losses.is_sorted_by(|a, b| a > b), "{losses:?}");
-    assert!(losses[5] < 0.8 * losses[0], "{losses:?}");
+    assert!(losses[5] < 0.9 * losses[0], "{losses:?}");
 }
 
 #[test]
