@@ -3,6 +3,7 @@
 pub mod accuracy;
 pub mod growth;
 pub mod memory;
+pub mod output;
 pub mod peers;
 pub mod plot;
 pub mod reproduce;

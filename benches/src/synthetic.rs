@@ -37,14 +37,19 @@ pub fn dataset(size: Size, seed: u64) -> Result<Dataset> {
             } else {
                 rank
             };
-            table.push(&Event {
-                visitor: user.to_string(),
-                item: Some(item.to_string()),
-                kind: EventKind::Purchase,
-                quantity: 1.0,
-                ..Event::default()
-            })?;
+            table.push(&purchase(&user, &item))?;
         }
     }
     Dataset::new(table, vec![], InteractionConfig::binary())
+}
+
+/// A user's purchase of one piece of an item, both called by their numbers.
+pub fn purchase(user: &impl ToString, item: &impl ToString) -> Event {
+    Event {
+        visitor: user.to_string(),
+        item: Some(item.to_string()),
+        kind: EventKind::Purchase,
+        quantity: 1.0,
+        ..Event::default()
+    }
 }

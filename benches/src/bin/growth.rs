@@ -14,12 +14,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use recommender_benches::growth::{Growth, GrowthPoint, Pairs, Run, most_popular, resampled};
+use recommender_benches::output::{exit_code, write_json};
 use recommender_benches::synthetic::{self, Size};
 use recommender_benches::words::Words;
 use recommender_core::events::EventTable;
 use recommender_core::pipeline::ModelConfig;
 use recommender_core::rows::Format;
-use recommender_core::{Dataset, Error, FitOptions, InteractionConfig, Result};
+use recommender_core::{Dataset, FitOptions, InteractionConfig, Result};
 use recommender_files::{EventOptions, read_events};
 use serde_json::Map;
 
@@ -166,17 +167,9 @@ fn run() -> Result<()> {
     let Some(path) = words.last("--json") else {
         return Ok(());
     };
-    let text =
-        serde_json::to_string_pretty(&all).map_err(|it| Error::data(path, it.to_string()))?;
-    std::fs::write(path, text + "\n").map_err(|it| Error::data(path, it.to_string()))
+    write_json(path, &all)
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run())
 }

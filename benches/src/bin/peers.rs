@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use recommender_benches::output::{exit_code, write_json};
 use recommender_benches::peers::{Contest, Cut, Duel, Outcome, Seat, contests, write_cut};
 use recommender_benches::split::Split;
 use recommender_benches::words::Words;
@@ -156,18 +157,9 @@ fn run() -> Result<()> {
     let Some(path) = &options.json else {
         return Ok(());
     };
-    let failed =
-        |error: &dyn std::fmt::Display| Error::data(path.display().to_string(), error.to_string());
-    let text = serde_json::to_string_pretty(&outcomes).map_err(|error| failed(&error))?;
-    std::fs::write(path, text + "\n").map_err(|error| failed(&error))
+    write_json(path, &outcomes)
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run())
 }

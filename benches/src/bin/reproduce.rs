@@ -17,6 +17,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use recommender_benches::output::{exit_code, failed, write, write_json};
 use recommender_benches::reproduce::{Findings, Recipe, Trial, page, read_published, read_recipes};
 use recommender_benches::words::Words;
 use recommender_core::{Error, FitOptions, Result};
@@ -41,14 +42,6 @@ fn written<T: DeserializeOwned + Default>(path: Option<&str>) -> Result<T> {
     };
     let text = std::fs::read_to_string(path).map_err(|error| failed(path, &error))?;
     serde_json::from_str(&text).map_err(|error| failed(path, &error))
-}
-
-fn write(path: &str, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|error| failed(path, &error))
-}
-
-fn failed(path: &str, error: &dyn std::fmt::Display) -> Error {
-    Error::data(path, error.to_string())
 }
 
 /// The recipes asked for.
@@ -104,8 +97,7 @@ fn run() -> Result<()> {
     }
     print!("{findings}");
     if let Some(path) = words.last("--json") {
-        let text = serde_json::to_string_pretty(&findings).map_err(|error| failed(path, &error))?;
-        write(path, &(text + "\n"))?;
+        write_json(path, &findings)?;
     }
     if let Some(path) = words.last("--html") {
         write(path, &page(&findings))?;
@@ -114,11 +106,5 @@ fn run() -> Result<()> {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run())
 }

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use recommender_core::events::{Event, EventKind, EventTable};
+use recommender_core::events::EventTable;
 use recommender_core::{Dataset, InteractionConfig, Result};
+
+use crate::synthetic::purchase;
 
 /// The items of each user.
 pub type Pairs = Vec<Vec<u32>>;
@@ -61,13 +63,7 @@ pub fn most_popular(base: &[Vec<u32>], items: usize) -> Pairs {
 
 fn push(table: &mut EventTable, user: usize, items: &[u32]) -> Result<()> {
     for item in items {
-        table.push(&Event {
-            visitor: user.to_string(),
-            item: Some(item.to_string()),
-            kind: EventKind::Purchase,
-            quantity: 1.0,
-            ..Event::default()
-        })?;
+        table.push(&purchase(&user, item))?;
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ pub mod graph_filter;
 pub mod ials;
 pub mod item_knn;
 pub mod popularity;
+#[cfg(test)]
+mod purchases;
 pub mod random;
 pub mod rp3beta;
 pub mod sansa;

@@ -4,13 +4,11 @@ mod accumulator;
 mod best_of;
 mod nearest;
 mod renew;
-mod signed;
 
 pub(crate) use accumulator::Accumulator;
 pub(crate) use best_of::BestOf;
 pub(crate) use nearest::Nearest;
 pub(crate) use renew::{Changed, differing_rows};
-pub(crate) use signed::SignedAccumulator;
 
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};

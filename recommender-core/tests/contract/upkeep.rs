@@ -10,6 +10,13 @@ use super::*;
 const TO_ROUNDING: &[(&str, f32)] = &[("ease", 1e-3), ("edlae", 1e-3), ("rdlae", 1e-3)];
 
 impl Subject {
+    /// By how much of a score its upkeep may differ; nothing if not at all.
+    fn rounding(&self) -> Option<f32> {
+        let name = self.config.name();
+        let found = TO_ROUNDING.iter().find(|(model, _)| *model == name);
+        found.map(|&(_, rounding)| rounding)
+    }
+
     fn updated(&self, fitted: &dyn Model, change: &Change<'_>) -> Box<dyn Model> {
         let options = FitOptions::default();
         self.config.update(fitted, change, &options).unwrap()
@@ -78,10 +85,7 @@ fn exact_upkeep_equals_a_new_fit() {
             }
             let updated = subject.updated(&*subject.fitted(&before), &change);
             let refitted = subject.fitted(&after);
-            let rounding = TO_ROUNDING
-                .iter()
-                .find(|(name, _)| *name == subject.config.name());
-            if let Some(&(_, rounding)) = rounding {
+            if let Some(rounding) = subject.rounding() {
                 for question in questions(&after) {
                     assert_near([&*updated, &*refitted], &question, rounding);
                 }
@@ -145,12 +149,9 @@ fn after_forgetting_a_person_a_model_answers_as_if_it_had_never_known_her() {
         }
         let updated = subject.updated(&*subject.fitted(&before), &change);
         let innocent = subject.fitted(&never);
-        let rounding = TO_ROUNDING
-            .iter()
-            .find(|(name, _)| *name == subject.config.name());
         for question in questions(&never) {
-            match rounding {
-                Some(&(_, rounding)) => {
+            match subject.rounding() {
+                Some(rounding) => {
                     assert_near([&*updated, &*innocent], &question, rounding);
                 }
                 None => assert_eq!(

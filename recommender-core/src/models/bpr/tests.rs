@@ -1,25 +1,16 @@
 use super::*;
 use crate::Dataset;
 use crate::dataset::Change;
-use crate::events::{Event, EventKind, EventTable};
+use crate::events::EventTable;
 use crate::ids::{ItemIx, UserIx};
 use crate::interactions::InteractionConfig;
+use crate::models::purchases::bought;
 use crate::recommender::FitOptions;
-
-fn bought(user: u32, item: u32) -> Event {
-    Event {
-        visitor: user.to_string(),
-        item: Some(item.to_string()),
-        kind: EventKind::Purchase,
-        quantity: 1.0,
-        ..Event::default()
-    }
-}
 
 fn dataset(pairs: impl IntoIterator<Item = (u32, u32)>) -> Dataset {
     let mut table = EventTable::new();
     for (user, item) in pairs {
-        table.push(&bought(user, item)).unwrap();
+        table.push(&bought(&user, &item, 1.0)).unwrap();
     }
     Dataset::new(table, vec![], InteractionConfig::default()).unwrap()
 }
@@ -75,7 +66,7 @@ fn an_update_keeps_what_was_learned_and_learns_what_is_new() {
     let before = dataset(tastes());
     let config = config(Negatives::Uniform);
     let fitted = config.fit(&before, &FitOptions::default()).unwrap();
-    let news = (0..80).step_by(4).map(|user| bought(user, 40));
+    let news = (0..80).step_by(4).map(|user| bought(&user, &40, 1.0));
     let after = before.with(&news.collect::<Vec<_>>()).unwrap();
     let change = Change::between(&before, &after).unwrap();
     let updated = config

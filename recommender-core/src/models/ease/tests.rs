@@ -3,35 +3,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
+use crate::events::EventTable;
 use crate::interactions::InteractionConfig;
+use crate::models::purchases::{bought, dataset};
 use crate::query::ItemSet;
 use crate::recommender::FitOptions;
-
-/// Users with purchases of items `0..items`; item 0 comes first in the numbering, then 1 and so on.
-fn dataset(items: u32, users: &[&[u32]]) -> Dataset {
-    let mut table = EventTable::new();
-    let mut push = |visitor: String, item: u32, kind| {
-        table
-            .push(&Event {
-                visitor,
-                item: Some(item.to_string()),
-                quantity: 1.0,
-                kind,
-                ..Event::default()
-            })
-            .unwrap();
-    };
-    for item in 0..items {
-        push("census".into(), item, EventKind::Impression);
-    }
-    for (user, row) in users.iter().enumerate() {
-        for &item in *row {
-            push(user.to_string(), item, EventKind::Purchase);
-        }
-    }
-    Dataset::new(table, vec![], InteractionConfig::default()).unwrap()
-}
 
 fn fit(regularization: f64, dataset: &Dataset) -> Ease {
     let config = EaseConfig {
@@ -240,15 +216,7 @@ fn a_few_candidates_get_the_scores_they_have_among_all() {
 fn weights_too_large_to_solve_with_are_refused() {
     let mut table = EventTable::new();
     for item in ["a", "b"] {
-        table
-            .push(&Event {
-                visitor: "ann".into(),
-                item: Some(item.into()),
-                quantity: 1e30,
-                kind: EventKind::Purchase,
-                ..Event::default()
-            })
-            .unwrap();
+        table.push(&bought(&"ann", &item, 1e30)).unwrap();
     }
     let config = InteractionConfig {
         quantity: crate::interactions::Quantity::Linear,

@@ -7,6 +7,7 @@ use crate::dataset::Change;
 use crate::events::{Event, EventKind, EventTable};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::interactions::InteractionConfig;
+use crate::models::purchases::bought;
 use crate::query::HistoryItem;
 use crate::recommender::FitOptions;
 use crate::time::Timestamp;
@@ -14,14 +15,7 @@ use crate::time::Timestamp;
 fn dataset(pairs: &[(u32, u32, f32)]) -> Dataset {
     let mut table = EventTable::new();
     for &(user, item, quantity) in pairs {
-        let event = Event {
-            visitor: user.to_string(),
-            item: Some(item.to_string()),
-            kind: EventKind::Purchase,
-            quantity,
-            ..Event::default()
-        };
-        table.push(&event).unwrap();
+        table.push(&bought(&user, &item, quantity)).unwrap();
     }
     Dataset::new(table, vec![], InteractionConfig::default()).unwrap()
 }
@@ -176,13 +170,7 @@ fn an_update_comes_near_a_new_fit_in_a_quarter_of_the_epochs() {
     let before = shop();
     let mut events = Vec::new();
     for item in 0..12 {
-        events.push(Event {
-            visitor: "new".into(),
-            item: Some((item * 7).to_string()),
-            kind: EventKind::Purchase,
-            quantity: 1.0,
-            ..Event::default()
-        });
+        events.push(bought(&"new", &(item * 7), 1.0));
     }
     let after = before.with(&events).unwrap();
     let config = IalsConfig {

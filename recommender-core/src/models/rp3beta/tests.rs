@@ -1,34 +1,14 @@
 use super::*;
-use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
 use crate::ids::ItemIx;
-use crate::interactions::InteractionConfig;
+use crate::models::purchases::dataset;
 use crate::recommender::FitOptions;
-
-fn dataset(rows: &[&[u32]]) -> Dataset {
-    let mut table = EventTable::new();
-    for item in 0..4 {
-        table.know_item(&item.to_string()).unwrap();
-    }
-    for (user, row) in rows.iter().enumerate() {
-        for item in *row {
-            let event = Event {
-                visitor: user.to_string(),
-                item: Some(item.to_string()),
-                quantity: 1.0,
-                kind: EventKind::Purchase,
-                ..Event::default()
-            };
-            table.push(&event).unwrap();
-        }
-    }
-    Dataset::new(table, vec![], InteractionConfig::default()).unwrap()
-}
 
 const ROWS: [&[u32]; 3] = [&[0, 1], &[0, 1, 2], &[1]];
 
 fn fitted(config: &Rp3BetaConfig) -> Rp3Beta {
-    config.fit(&dataset(&ROWS), &FitOptions::default()).unwrap()
+    config
+        .fit(&dataset(4, &ROWS), &FitOptions::default())
+        .unwrap()
 }
 
 #[test]
@@ -76,7 +56,9 @@ fn extreme_powers_and_a_lone_user_leave_finite_scores() {
                 neighbours: usize::MAX,
                 ..Rp3BetaConfig::default()
             };
-            let model = config.fit(&dataset(rows), &FitOptions::default()).unwrap();
+            let model = config
+                .fit(&dataset(4, rows), &FitOptions::default())
+                .unwrap();
             let mut query = Query::new(5);
             query.session = vec![ItemIx(0); 1000];
             let ranked = model.recommend(&query).unwrap();

@@ -26,12 +26,12 @@ pub use config::SansaConfig;
 
 use crate::artifact::{TensorSink, Tensors};
 use crate::error::{Error, Result};
-use crate::ids::{DenseIndex, ItemIx};
 use crate::models::Model;
+use crate::models::sums::Sums;
 use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
-use crate::sparse::{SignedAccumulator, SparseMatrix};
+use crate::sparse::SparseMatrix;
 
 /// Weights of the neighbours of every item; made by [`SansaConfig::fit`]. It holds items only, no users.
 ///
@@ -65,26 +65,19 @@ impl Sansa {
         Ok(Self { weights })
     }
 
-    fn answer(&self, query: &Query, sums: &mut SignedAccumulator) -> Result<Ranked> {
-        for (item, weight) in query.profile() {
-            if item.position() < self.weights.rows() {
-                sums.add(weight, self.weights.row(item.position()));
-            }
-        }
-        let scores = sums.entries().map(|(item, sum)| (ItemIx(item), sum));
-        let ranked = Ranked::top(query, scores);
-        sums.clear();
-        ranked
+    fn answer(&self, query: &Query, sums: &mut Sums) -> Result<Ranked> {
+        sums.add_profile(&self.weights, query.profile());
+        sums.take_ranked(query)
     }
 }
 
 impl Recommender for Sansa {
     fn recommend(&self, query: &Query) -> Result<Ranked> {
-        self.answer(query, &mut SignedAccumulator::new(self.weights.cols()))
+        self.answer(query, &mut Sums::new(self.weights.cols()))
     }
 
     fn recommend_batch(&self, queries: &[Query]) -> Result<Vec<Ranked>> {
-        let scratch = || SignedAccumulator::new(self.weights.cols());
+        let scratch = || Sums::new(self.weights.cols());
         in_parallel(queries, scratch, |query, sums| self.answer(query, sums))
     }
 }

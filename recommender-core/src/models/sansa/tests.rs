@@ -3,9 +3,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
+use crate::events::EventTable;
+use crate::ids::ItemIx;
 use crate::interactions::InteractionConfig;
 use crate::models::EaseConfig;
+use crate::models::purchases::bought;
 use crate::recommender::FitOptions;
 
 /// Users with purchases, of quantities that make weights differ.
@@ -17,15 +19,8 @@ fn dataset(users: u32, items: u32) -> Dataset {
             if item != user % items && !random.random_bool(0.2) {
                 continue;
             }
-            table
-                .push(&Event {
-                    visitor: user.to_string(),
-                    item: Some(item.to_string()),
-                    quantity: 1.0 + (user % 3) as f32,
-                    kind: EventKind::Purchase,
-                    ..Event::default()
-                })
-                .unwrap();
+            let quantity = 1.0 + (user % 3) as f32;
+            table.push(&bought(&user, &item, quantity)).unwrap();
         }
     }
     let config = InteractionConfig {

@@ -3,9 +3,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
+use crate::events::EventTable;
 use crate::ids::ItemIx;
 use crate::interactions::{InteractionConfig, Quantity};
+use crate::models::purchases::bought;
 use crate::recommender::FitOptions;
 
 /// Pieces of each item (columns) each user (rows) bought.
@@ -16,13 +17,7 @@ fn dataset(rows: &[Vec<u8>]) -> Dataset {
     }
     for (user, row) in rows.iter().enumerate() {
         for (item, &quantity) in row.iter().enumerate().filter(|&(_, &count)| count > 0) {
-            let event = Event {
-                visitor: user.to_string(),
-                item: Some(item.to_string()),
-                quantity: f32::from(quantity),
-                kind: EventKind::Purchase,
-                ..Event::default()
-            };
+            let event = bought(&user, &item, f32::from(quantity));
             table.push(&event).unwrap();
         }
     }
@@ -180,14 +175,7 @@ fn extremes_have_an_answer() {
 fn weights_of_too_large_a_range_are_refused() {
     let mut table = EventTable::new();
     for (user, item) in [(0, 0), (0, 1), (1, 1)] {
-        let event = Event {
-            visitor: user.to_string(),
-            item: Some(item.to_string()),
-            quantity: 1e30,
-            kind: EventKind::Purchase,
-            ..Event::default()
-        };
-        table.push(&event).unwrap();
+        table.push(&bought(&user, &item, 1e30)).unwrap();
     }
     let config = InteractionConfig {
         quantity: Quantity::Linear,

@@ -1,35 +1,15 @@
 use super::*;
-use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
 use crate::ids::UserIx;
-use crate::interactions::InteractionConfig;
 use crate::models::item_knn::Similarity;
+use crate::models::purchases::dataset;
 use crate::recommender::FitOptions;
-
-fn dataset(rows: &[&[u32]]) -> Dataset {
-    let mut table = EventTable::new();
-    for item in 0..5 {
-        table.know_item(&item.to_string()).unwrap();
-    }
-    for (user, row) in rows.iter().enumerate() {
-        for item in *row {
-            let event = Event {
-                visitor: user.to_string(),
-                item: Some(item.to_string()),
-                quantity: 1.0,
-                kind: EventKind::Purchase,
-                ..Event::default()
-            };
-            table.push(&event).unwrap();
-        }
-    }
-    Dataset::new(table, vec![], InteractionConfig::default()).unwrap()
-}
 
 const ROWS: [&[u32]; 4] = [&[0, 1, 2], &[0, 1], &[0, 3], &[4]];
 
 fn answer(config: &UserKnnConfig, session: &[u32]) -> Vec<(u32, f32)> {
-    let model = config.fit(&dataset(&ROWS), &FitOptions::default()).unwrap();
+    let model = config
+        .fit(&dataset(5, &ROWS), &FitOptions::default())
+        .unwrap();
     let mut query = Query::new(5);
     query.session = session.iter().map(|&item| ItemIx(item)).collect();
     let ranked = model.recommend(&query).unwrap();
@@ -120,10 +100,10 @@ fn forgetting_a_person_leaves_the_model_that_never_knew_her() {
             ..UserKnnConfig::default()
         };
         let options = FitOptions::default();
-        let of_all = dataset(&ROWS);
+        let of_all = dataset(5, &ROWS);
         let forgotten = of_all.without(&[UserIx(3)]).unwrap();
         let without_her = config.fit(&forgotten, &options).unwrap();
-        let never = config.fit(&dataset(&ROWS[..3]), &options).unwrap();
+        let never = config.fit(&dataset(5, &ROWS[..3]), &options).unwrap();
         for item in 0..5 {
             let mut query = Query::new(5);
             query.session = vec![ItemIx(item)];

@@ -104,7 +104,7 @@ impl BlendConfig {
 /// (the earlier one, if two contributed alike).
 ///
 /// # Errors
-/// [`Error::Internal`] if a score is not finite.
+/// [`Error::Internal`](crate::Error::Internal) if a score is not finite.
 pub fn merge(query: &Query, proposals: &[Scored]) -> Result<Ranked> {
     let merged = proposals.chunk_by(|a, b| a.item == b.item).map(sum);
     Ranked::top_scored(query, merged)
