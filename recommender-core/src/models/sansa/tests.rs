@@ -135,3 +135,30 @@ fn one_user_or_one_item_is_no_error() {
         );
     }
 }
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let refused = |config: SansaConfig| config.validate().unwrap_err().to_string();
+    let default = SansaConfig::default;
+    for regularization in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = refused(SansaConfig {
+            regularization,
+            ..default()
+        });
+        assert!(error.contains("sansa.regularization"), "{error}");
+    }
+    for dropout in [-0.1, 1.0, f64::NAN] {
+        let error = refused(SansaConfig {
+            dropout,
+            ..default()
+        });
+        assert!(error.contains("sansa.dropout"), "{error}");
+    }
+    for neighbours in [0, 4_097] {
+        let error = refused(SansaConfig {
+            neighbours,
+            ..default()
+        });
+        assert!(error.contains("sansa.neighbours"), "{error}");
+    }
+}
