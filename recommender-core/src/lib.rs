@@ -20,6 +20,7 @@ pub mod query;
 pub mod ranked;
 pub mod recommender;
 pub mod rows;
+pub mod sessions;
 pub mod sparse;
 pub mod time;
 pub mod tuning;

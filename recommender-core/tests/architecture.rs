@@ -95,6 +95,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "query",
             "ranked",
             "recommender",
+            "sessions",
             "sparse",
             "time",
         ],
@@ -117,6 +118,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ranked", &["ids", "query"]),
     ("recommender", &["query", "ranked"]),
     ("rows", &["time"]),
+    (
+        "sessions",
+        &[
+            "artifact",
+            "buffer",
+            "dataset",
+            "events",
+            "ids",
+            "interactions",
+            "time",
+        ],
+    ),
     ("sparse", &["buffer"]),
     ("time", &[]),
     (

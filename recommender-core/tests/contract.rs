@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 enum Skill {
     /// Learns what goes together: passes the checkerboard.
     Taste,
+    /// Learns what follows what, of which the checkerboard, where all happens at once, says nothing.
+    Order,
     /// Answers whoever has a history, whatever is in it.
     Chance,
     /// Answers everyone alike, history or none.
@@ -46,7 +48,7 @@ fn subject(name: &str, skill: Skill, settings: Value) -> Subject {
 
 #[rustfmt::skip]
 fn subjects() -> Vec<Subject> {
-    use Skill::{Chance, Everyone, Taste};
+    use Skill::{Chance, Everyone, Order, Taste};
     vec![
         subject("popularity", Everyone, json!({})),
         subject("popularity", Everyone, json!({ "count": "weights", "window_days": 20.0 })),
@@ -65,6 +67,13 @@ fn subjects() -> Vec<Subject> {
         subject("user_knn", Taste, json!({})),
         subject("user_knn", Taste, json!({ "similarity": "cosine", "neighbours": 40, "shrinkage": 10.0 })),
         subject("user_knn", Taste, json!({ "similarity": "bm25" })),
+        subject("vmis_knn", Taste, json!({})),
+        subject("vmis_knn", Taste, json!({ "idf": "none", "position_weight": "same", "recent_sessions": 20, "neighbours": 5, "own_boost": 1.0, "reminders": 0.5 })),
+        subject("vstan", Taste, json!({})),
+        subject("vstan", Taste, json!({ "recent_sessions": 20, "neighbours": 5, "own_boost": 1.0, "reminders": 0.5, "extend_to": 3 })),
+        subject("sequential_rules", Order, json!({ "steps": 50, "step_weight": "same", "last_items": 10, "position_decay": 5.0 })),
+        subject("sequential_rules", Order, json!({ "last_items": 1, "reminders": 0.5 })),
+        subject("sequential_rules", Order, json!({})),
         subject("edlae", Taste, json!({ "regularization": 10.0 })),
         subject("rdlae", Taste, json!({ "regularization": 10.0 })),
         subject("rdlae", Taste, json!({ "regularization": 10.0, "dropout": 0.0, "diagonal_bound": 0.4 })),

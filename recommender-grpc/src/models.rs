@@ -89,6 +89,7 @@ fn kind_of(model: &str) -> RecommenderKind {
         "rp3beta" | "graph_filter" => RecommenderKind::Graph,
         "ials" | "bpr" => RecommenderKind::Factors,
         "content" => RecommenderKind::Content,
+        "vmis_knn" | "vstan" | "sequential_rules" => RecommenderKind::Session,
         "popularity" => RecommenderKind::Popular,
         _ => RecommenderKind::Unspecified,
     }

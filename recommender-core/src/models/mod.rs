@@ -17,9 +17,14 @@ mod purchases;
 pub mod random;
 pub mod rp3beta;
 pub mod sansa;
+pub mod sequential_rules;
 pub mod slim;
+mod small_sums;
 mod sums;
 pub mod user_knn;
+mod visit;
+pub mod vmis_knn;
+pub mod vstan;
 
 pub use bpr::{Bpr, BprConfig, Negatives};
 pub use content::{Content, ContentConfig};
@@ -31,8 +36,11 @@ pub use popularity::{Count, Popularity, PopularityConfig};
 pub use random::{Random, RandomConfig};
 pub use rp3beta::{Rp3Beta, Rp3BetaConfig};
 pub use sansa::{Sansa, SansaConfig};
+pub use sequential_rules::{SequentialRules, SequentialRulesConfig, StepWeight};
 pub use slim::{Slim, SlimConfig};
 pub use user_knn::{UserKnn, UserKnnConfig};
+pub use vmis_knn::{Idf, PositionWeight, VmisKnn, VmisKnnConfig};
+pub use vstan::{Vstan, VstanConfig};
 
 use std::any::Any;
 

@@ -13,8 +13,9 @@ use crate::interactions::InteractionConfig;
 use crate::models::{
     Bpr, BprConfig, Content, ContentConfig, Ease, EaseConfig, EdlaeConfig, GraphFilter,
     GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig,
-    Random, RandomConfig, RdlaeConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, Slim,
-    SlimConfig, UserKnn, UserKnnConfig,
+    Random, RandomConfig, RdlaeConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, SequentialRules,
+    SequentialRulesConfig, Slim, SlimConfig, UserKnn, UserKnnConfig, VmisKnn, VmisKnnConfig, Vstan,
+    VstanConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{BandConfig, Blend, BlendConfig};
@@ -129,10 +130,16 @@ models! {
     Random(RandomConfig => Random, Refit) = "random",
     /// Where a walk from item to shopper to item leads, popular items held back.
     Rp3Beta(Rp3BetaConfig => Rp3Beta, Exact) = "rp3beta",
+    /// What usually follows the item at hand.
+    SequentialRules(SequentialRulesConfig => SequentialRules, Refit) = "sequential_rules",
     /// Each item as a sparse sum of the others.
     Slim(SlimConfig => Slim, Refit) = "slim",
     /// What shoppers with a like history have.
     UserKnn(UserKnnConfig => UserKnn, Exact) = "user_knn",
+    /// What sessions like the visit at hand hold.
+    VmisKnn(VmisKnnConfig => VmisKnn, Refit) = "vmis_knn",
+    /// The same with decays over places, ages and distances.
+    Vstan(VstanConfig => Vstan, Refit) = "vstan",
     /// The same with items that may predict themselves, up to a bound.
     Rdlae(RdlaeConfig => Ease, Exact) = "rdlae",
     /// The linear map between items near one another, for large catalogues.

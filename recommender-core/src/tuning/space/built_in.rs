@@ -19,8 +19,11 @@ pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
         "rdlae" => closed_form(&["dropout", "diagonal_bound"]),
         "rp3beta" => rp3beta(facts),
         "sansa" => sansa(),
+        "sequential_rules" => sequential_rules(),
         "slim" => slim(),
         "user_knn" => user_knn(facts),
+        "vmis_knn" => vmis_knn(),
+        "vstan" => vstan(),
         _ => return None,
     })
 }
@@ -170,6 +173,43 @@ fn user_knn(facts: &DataFacts) -> Vec<Parameter> {
         parameter("shrinkage", Domain::float(0.0, 100.0)).when("similarity", &normed),
         parameter("bm25_saturation", Domain::log_float(0.1, 100.0)).when("similarity", &["bm25"]),
         parameter("bm25_length", Domain::float(0.0, 1.0)).when("similarity", &["bm25"]),
+    ]
+}
+
+fn sequential_rules() -> Vec<Parameter> {
+    let weights = ["reciprocal", "linear", "quadratic", "same"];
+    vec![
+        parameter("steps", Domain::log_integer(1, 30)),
+        parameter("step_weight", Domain::words(&weights)),
+        parameter("last_items", Domain::log_integer(1, 10)),
+        parameter("position_decay", Domain::log_float(0.2, 5.0)),
+    ]
+}
+
+/// After the ranges that Serenade searches, and those of session-rec for V-SkNN.
+fn vmis_knn() -> Vec<Parameter> {
+    let idf = ["log", "one_plus_log", "none"];
+    let weights = ["linear", "quadratic", "same"];
+    vec![
+        parameter("recent_sessions", Domain::log_integer(100, 5000)),
+        parameter("neighbours", Domain::log_integer(50, 1500)),
+        parameter("last_items", Domain::log_integer(1, 9)),
+        parameter("position_weight", Domain::words(&weights)),
+        parameter("match_decay", Domain::float(0.0, 0.5)),
+        parameter("idf", Domain::words(&idf)),
+    ]
+}
+
+/// After the ranges that session-rec searches.
+fn vstan() -> Vec<Parameter> {
+    vec![
+        parameter("recent_sessions", Domain::log_integer(500, 5000)),
+        parameter("neighbours", Domain::log_integer(50, 2000)),
+        parameter("position_decay", Domain::log_float(0.2, 30.0)),
+        parameter("age_decay_days", Domain::log_float(1.0, 200.0)),
+        parameter("distance_decay", Domain::log_float(0.2, 15.0)),
+        parameter("match_decay", Domain::log_float(0.2, 30.0)),
+        parameter("idf_weight", Domain::float(0.0, 5.0)),
     ]
 }
 

@@ -1,0 +1,38 @@
+//! Cutting events into sessions and indexing them.
+
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::models::vstan::{Vstan, VstanConfig};
+use crate::recommender::FitOptions;
+use crate::sessions::{SessionIndex, Sessions};
+
+impl VstanConfig {
+    /// Indexes the sessions of `dataset`: one pass over the events and a sort of the sessions by their ends.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a setting is out of range, [`Error::Cancelled`].
+    pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Vstan> {
+        self.validate()?;
+        options.step("cutting sessions", 0.0)?;
+        let sessions = Sessions::of(dataset, &self.sessions())?;
+        options.step("indexing sessions", 0.6)?;
+        let index = SessionIndex::new(&sessions, dataset.items().len(), self.index())?;
+        options.step("indexing sessions", 1.0)?;
+        self.over(index)
+    }
+
+    /// The model over `index`: how a service that follows its visitors goes from one generation of sessions to the next.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a setting is out of range, or the index was made with others than
+    /// [`VstanConfig::index`].
+    pub fn over(&self, index: SessionIndex) -> Result<Vstan> {
+        self.validate()?;
+        if *index.config() != self.index() {
+            let expected = format!("{:?}, as the index", index.config());
+            let found = format!("{:?}", self.index());
+            return Err(Error::config("vstan", expected, found));
+        }
+        Vstan::new(self.clone(), index)
+    }
+}
