@@ -45,6 +45,13 @@ impl Words {
             .collect()
     }
 
+    /// All values of `name`, as they were given.
+    #[must_use]
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let given = self.0.iter().filter(|(found, _)| found == name);
+        given.map(|(_, value)| &**value).collect()
+    }
+
     /// The last value of `name`.
     #[must_use]
     pub fn last(&self, name: &str) -> Option<&str> {
@@ -95,6 +102,7 @@ mod tests {
     fn values_come_by_name() {
         let words = read("--only a,b --quick --rounds 3 --only c").unwrap();
         assert_eq!(words.list("--only"), ["a", "b", "c"]);
+        assert_eq!(words.all("--only"), ["a,b", "c"]);
         assert_eq!(words.count("--rounds", 5).unwrap(), 3);
         assert!(words.has("--quick"));
         assert_eq!(read("").unwrap().count("--rounds", 5).unwrap(), 5);
