@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 /// The query of a shopper who did `events`, asked at `now`, for `limit` items.
 ///
 /// Training rows, evaluation and serving all weigh events here, so a query's history is exactly
-/// the matrix row the same events would have made.
+/// the matrix row the same events would have made; its timeline is the same events one by one.
 ///
 /// # Errors
 /// [`Error::Config`] for a custom kind without a weight.
@@ -30,8 +30,10 @@ pub fn query(
     now: Timestamp,
     limit: usize,
 ) -> Result<Query> {
+    let weighed = config.weigh(events, now)?;
     Ok(Query {
-        history: config.weigh(events, now)?.items,
+        timeline: weighed.timeline(events),
+        history: weighed.items,
         time: Some(now),
         limit,
         ..Query::default()

@@ -4,14 +4,15 @@ use crate::events::Channel;
 use crate::ids::{ItemIx, PlaceIx};
 use crate::time::Timestamp;
 
-/// One item of a shopper's history: its weight, after kind, channel, quantity and decay, and when it last happened.
+/// One item of a shopper's history, or one event of her timeline: its weight, after kind, channel, quantity and decay,
+/// and when it (last) happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HistoryItem {
     /// The item.
     pub item: ItemIx,
     /// Positive weight.
     pub weight: f32,
-    /// When it last happened.
+    /// When it happened, in a history the last time.
     pub time: Timestamp,
 }
 
@@ -66,6 +67,9 @@ pub enum Candidates {
 pub struct Query {
     /// All that the shopper did, one entry per item, items ascending.
     pub history: Vec<HistoryItem>,
+    /// The same events one by one, oldest first, each with what it weighs on its own once returns have taken their
+    /// pieces back: what baskets and gaps between purchases are read from. Empty where only the history is known.
+    pub timeline: Vec<HistoryItem>,
     /// Items of the current visit, oldest first; an item may come more than once.
     pub session: Vec<ItemIx>,
     /// Items the page is about: the product looked at, the cart.

@@ -73,6 +73,24 @@ proptest! {
     }
 
     #[test]
+    fn a_timeline_adds_up_to_the_history(events in vec(event(), 1..80), config in config()) {
+        let config = InteractionConfig { combine: Combine::Sum, ..config };
+        let dataset = dataset_of(&events, config.clone());
+        for (user, _) in dataset.users().iter() {
+            let query = dataset.query_of(user, 5).unwrap();
+            prop_assert!(query.timeline.is_sorted_by_key(|event| event.time));
+            for entry in &query.history {
+                let hers = || query.timeline.iter().filter(|event| event.item == entry.item);
+                let sum: f32 = hers().map(|event| event.weight).sum();
+                prop_assert!((sum - entry.weight).abs() <= 1e-5 * entry.weight);
+                prop_assert_eq!(hers().map(|event| event.time).max(), Some(entry.time));
+            }
+            let known = |item| query.history.iter().any(|entry| entry.item == item);
+            prop_assert!(query.timeline.iter().all(|event| known(event.item)));
+        }
+    }
+
+    #[test]
     fn the_matrix_is_positive_its_transpose_and_fully_accounted_for(
         events in vec(event(), 1..80),
         config in config(),

@@ -37,13 +37,35 @@ impl From<EventRow> for HistoryEvent {
     }
 }
 
+/// An event and where it stands among those given.
+type Placed<'a> = (usize, &'a HistoryEvent);
+
 /// A shopper's weighed history and what was odd about it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct WeighedHistory {
     /// One entry per item with a positive weight, items ascending.
     pub(crate) items: Vec<HistoryItem>,
+    /// What each event adds on its own, in the order the events were given; zero for one that adds nothing.
+    pub(crate) gains: Vec<f32>,
     /// What became of the events.
     pub(crate) report: InteractionReport,
+}
+
+impl WeighedHistory {
+    /// What is left of `events`, the very ones that were weighed, one by one: oldest first, those of one moment in the
+    /// order given.
+    pub(crate) fn timeline(&self, events: &[HistoryEvent]) -> Vec<HistoryItem> {
+        let gained = |(event, &weight): (&HistoryEvent, &f32)| {
+            let HistoryEvent { item, time, .. } = *event;
+            (weight > 0.0).then_some(HistoryItem { item, weight, time })
+        };
+        let mut timeline: Vec<HistoryItem> =
+            events.iter().zip(&self.gains).filter_map(gained).collect();
+        if !timeline.is_sorted_by_key(|event| event.time) {
+            timeline.sort_by_key(|event| event.time);
+        }
+        timeline
+    }
 }
 
 impl InteractionConfig {
@@ -57,18 +79,20 @@ impl InteractionConfig {
     /// [`crate::Error::Config`] for a custom kind without a weight; [`crate::Error::Data`] if the weights of one item
     /// add up to more than an `f32` holds.
     pub(crate) fn weigh(&self, events: &[HistoryEvent], now: Timestamp) -> Result<WeighedHistory> {
-        let mut order: Vec<&HistoryEvent> = events.iter().collect();
-        order.sort_by_key(|event| (event.item, event.time, event.kind.takes_back().is_some()));
-        let mut history = WeighedHistory::default();
+        let mut order: Vec<Placed<'_>> = events.iter().enumerate().collect();
+        order.sort_by_key(|(_, event)| (event.item, event.time, event.kind.takes_back().is_some()));
+        let mut history = WeighedHistory {
+            gains: vec![0.0; events.len()],
+            ..WeighedHistory::default()
+        };
         history.report.events = events.len() as u64;
         let mut left: Vec<f32> = Vec::new();
-        for group in order.chunk_by(|a, b| a.item == b.item) {
+        for group in order.chunk_by(|(_, a), (_, b)| a.item == b.item) {
             left.clear();
-            left.extend(group.iter().map(|event| event.quantity));
+            left.extend(group.iter().map(|(_, event)| event.quantity));
             take_back(group, &mut left, &mut history.report);
-            history
-                .items
-                .extend(self.combine_group(group, &left, now, &mut history.report)?);
+            let item = self.combine_group(group, &left, now, &mut history)?;
+            history.items.extend(item);
         }
         Ok(history)
     }
@@ -76,14 +100,14 @@ impl InteractionConfig {
     /// The weight of one item's events, of which `left` pieces each are left.
     fn combine_group(
         &self,
-        group: &[&HistoryEvent],
+        group: &[Placed<'_>],
         left: &[f32],
         now: Timestamp,
-        report: &mut InteractionReport,
+        history: &mut WeighedHistory,
     ) -> Result<Option<HistoryItem>> {
         let mut weight = 0.0f32;
         let mut time = Timestamp(i64::MIN);
-        for (event, &quantity) in group.iter().zip(left) {
+        for (&(position, event), &quantity) in group.iter().zip(left) {
             if quantity <= 0.0 {
                 continue;
             }
@@ -91,9 +115,10 @@ impl InteractionConfig {
             if gain > 0.0 {
                 weight = self.combine.add(weight, gain);
                 time = time.max(event.time);
-                report.weighed += 1;
+                history.gains[position] = gain.min(f32::MAX);
+                history.report.weighed += 1;
             } else {
-                report.weightless += 1;
+                history.report.weightless += 1;
             }
         }
         if !weight.is_finite() {
@@ -101,7 +126,7 @@ impl InteractionConfig {
             return Err(Error::data("interactions", reason));
         }
         Ok((weight > 0.0).then_some(HistoryItem {
-            item: group[0].item,
+            item: group[0].1.item,
             weight,
             time,
         }))
@@ -119,13 +144,14 @@ impl Combine {
 }
 
 /// Takes the pieces of returns and removals off `left`, the pieces of each event of one item in time order.
-fn take_back(group: &[&HistoryEvent], left: &mut [f32], report: &mut InteractionReport) {
-    if group.iter().all(|event| event.kind.takes_back().is_none()) {
+fn take_back(group: &[Placed<'_>], left: &mut [f32], report: &mut InteractionReport) {
+    let undoes = |(_, event): &Placed<'_>| event.kind.takes_back().is_some();
+    if !group.iter().any(undoes) {
         return;
     }
     // Positions of purchases and of additions to the cart with pieces left, latest on top.
     let (mut purchases, mut additions) = (Vec::new(), Vec::new());
-    for (position, event) in group.iter().enumerate() {
+    for (position, (_, event)) in group.iter().enumerate() {
         let open = match event.kind.takes_back() {
             Some(EventKind::Purchase) => &mut purchases,
             Some(_) => &mut additions,
@@ -257,6 +283,30 @@ mod tests {
             ),
             (2, 1, 1)
         );
+    }
+
+    #[test]
+    fn a_timeline_holds_what_is_left_of_each_event_in_the_order_of_time() {
+        let config = InteractionConfig {
+            quantity: crate::interactions::Quantity::Linear,
+            combine: Combine::Max,
+            ..InteractionConfig::default()
+        };
+        let events = [
+            event(EventKind::Purchase, 2.0, 5),
+            event(EventKind::Return, 3.0, 6),
+            event(EventKind::View, 1.0, 9),
+            event(EventKind::Search, 1.0, 9),
+            event(EventKind::Purchase, 4.0, 1),
+        ];
+        let history = config.weigh(&events, Timestamp(0)).unwrap();
+        let timeline = history.timeline(&events);
+        let found: Vec<(i64, f32)> = timeline
+            .iter()
+            .map(|event| (event.time.0 / 86_400_000, event.weight))
+            .collect();
+        assert_eq!(found, [(1, 3.0), (9, 0.1)]);
+        assert_eq!(history.items[0].weight, 3.0);
     }
 
     #[test]
