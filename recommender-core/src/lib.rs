@@ -3,6 +3,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod artifact;
+pub mod baskets;
 pub mod buffer;
 pub mod catalog;
 pub mod dataset;

@@ -21,6 +21,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
+    (
+        "baskets",
+        &["dataset", "events", "ids", "interactions", "query", "time"],
+    ),
     ("buffer", &[]),
     (
         "catalog",
@@ -50,6 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "evaluation",
         &[
+            "baskets",
             "catalog",
             "dataset",
             "events",
@@ -85,6 +90,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "models",
         &[
             "artifact",
+            "baskets",
             "buffer",
             "catalog",
             "dataset",
