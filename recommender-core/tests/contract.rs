@@ -28,6 +28,10 @@ enum Skill {
     Order,
     /// Answers whoever has a history, whatever is in it.
     Chance,
+    /// Answers what a shopper had, from her history alone.
+    Repeats,
+    /// The same, a current visit counting too.
+    Visits,
     /// Answers everyone alike, history or none.
     Everyone,
 }
@@ -48,7 +52,7 @@ fn subject(name: &str, skill: Skill, settings: Value) -> Subject {
 
 #[rustfmt::skip]
 fn subjects() -> Vec<Subject> {
-    use Skill::{Chance, Everyone, Order, Taste};
+    use Skill::{Chance, Everyone, Order, Repeats, Taste, Visits};
     vec![
         subject("popularity", Everyone, json!({})),
         subject("popularity", Everyone, json!({ "count": "weights", "window_days": 20.0 })),
@@ -84,6 +88,14 @@ fn subjects() -> Vec<Subject> {
         subject("bpr", Taste, json!({ "factors": 20, "negatives": "popularity" })),
         subject("ials", Taste, json!({ "factors": 20 })),
         subject("ials", Taste, json!({ "factors": 100, "regularization": 1.0, "regularization_exponent": 0.0 })),
+        subject("personal_frequency", Chance, json!({})),
+        subject("personal_frequency", Visits, json!({ "window_baskets": 2, "popularity": false })),
+        subject("tifu_knn", Taste, json!({ "neighbours": 24 })),
+        subject("tifu_knn", Taste, json!({ "neighbours": 24, "nearness": "euclidean", "groups": 2, "own_weight": 0.2 })),
+        subject("up_cf", Taste, json!({ "neighbours": 24 })),
+        subject("up_cf", Taste, json!({ "neighbours": 24, "window_baskets": 2, "locality": 3.0, "shrinkage": 5.0, "gap_minutes": 0.0 })),
+        subject("repurchase", Repeats, json!({})),
+        subject("repurchase", Repeats, json!({ "shrinkage": 1.0, "shopper_shrinkage": 0.5 })),
         subject("graph_filter", Taste, json!({})),
         subject("graph_filter", Taste, json!({ "preset": "gf_cf", "rank": 20 })),
         subject("graph_filter", Taste, json!({ "preset": "turbo_cf" })),
@@ -293,6 +305,12 @@ fn one_event_is_enough_and_none_gives_an_empty_list() {
         assert_eq!(nobody.is_empty(), subject.skill != Skill::Everyone);
         let mut anonymous = Query::new(5);
         anonymous.session = vec![ItemIx(8)];
+        if matches!(subject.skill, Skill::Repeats | Skill::Visits) {
+            let ranked = model.recommend(&anonymous).unwrap();
+            let expected = usize::from(subject.skill == Skill::Visits);
+            assert_eq!(ranked.len(), expected, "{}", subject.name());
+            continue;
+        }
         let ranked = model.recommend(&anonymous.excluding_seen()).unwrap();
         assert_eq!(ranked.len(), 5, "{}", subject.name());
         if subject.skill == Skill::Taste {

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::ids::{DenseIndex, ItemIx};
 use crate::query::Query;
 use crate::ranked::Ranked;
-use crate::sparse::{Accumulator, SparseMatrix};
+use crate::sparse::{Accumulator, SparseMatrix, SparseRow};
 
 /// The scores of one query in the making, kept from one query to the next for its room.
 #[derive(Debug)]
@@ -43,6 +43,17 @@ impl Sums {
         }
     }
 
+    /// Adds single items, each once and below the number there is room for.
+    pub(super) fn add_items(&mut self, items: impl IntoIterator<Item = (ItemIx, f32)>) {
+        for (ItemIx(item), score) in items {
+            let row = SparseRow {
+                indices: &[item],
+                values: &[score],
+            };
+            self.0.add(1.0, row);
+        }
+    }
+
     /// Items with a score, each once.
     pub(super) fn entries(&self) -> impl Iterator<Item = (ItemIx, f32)> + '_ {
         self.0.entries().map(|(item, sum)| (ItemIx(item), sum))
@@ -59,6 +70,15 @@ impl Sums {
         let mut scores = sums.drain().map(|(item, sum)| (ItemIx(item), sum));
         let ranked = Ranked::top(query, scores.by_ref());
         // An error and a limit of zero leave some behind.
+        scores.for_each(drop);
+        ranked
+    }
+
+    /// As [`Sums::take_ranked`], without items whose sum is not above zero.
+    pub(super) fn take_positive(&mut self, query: &Query) -> Result<Ranked> {
+        let Self(sums) = self;
+        let mut scores = sums.drain().map(|(item, sum)| (ItemIx(item), sum));
+        let ranked = Ranked::top(query, scores.by_ref().filter(|&(_, sum)| sum > 0.0));
         scores.for_each(drop);
         ranked
     }

@@ -12,10 +12,11 @@ use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::{
     Bpr, BprConfig, Content, ContentConfig, Ease, EaseConfig, EdlaeConfig, GraphFilter,
-    GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, Popularity, PopularityConfig,
-    Random, RandomConfig, RdlaeConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, SequentialRules,
-    SequentialRulesConfig, Slim, SlimConfig, UserKnn, UserKnnConfig, VmisKnn, VmisKnnConfig, Vstan,
-    VstanConfig,
+    GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, PersonalFrequency,
+    PersonalFrequencyConfig, Popularity, PopularityConfig, Random, RandomConfig, RdlaeConfig,
+    Repurchase, RepurchaseConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, SequentialRules,
+    SequentialRulesConfig, Slim, SlimConfig, TifuKnn, TifuKnnConfig, UpCf, UpCfConfig, UserKnn,
+    UserKnnConfig, VmisKnn, VmisKnnConfig, Vstan, VstanConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{BandConfig, Blend, BlendConfig};
@@ -124,16 +125,24 @@ models! {
     GraphFilter(GraphFilterConfig => GraphFilter, Refit) = "graph_filter",
     /// Items that the same users have.
     ItemKnn(ItemKnnConfig => ItemKnn, Exact) = "item_knn",
+    /// What the shopper takes most often.
+    PersonalFrequency(PersonalFrequencyConfig => PersonalFrequency, Exact) = "personal_frequency",
     /// What most shoppers choose.
     Popularity(PopularityConfig => Popularity, Exact) = "popularity",
     /// Any item as likely as any other.
     Random(RandomConfig => Random, Refit) = "random",
+    /// What the shopper is due to buy again.
+    Repurchase(RepurchaseConfig => Repurchase, Exact) = "repurchase",
     /// Where a walk from item to shopper to item leads, popular items held back.
     Rp3Beta(Rp3BetaConfig => Rp3Beta, Exact) = "rp3beta",
     /// What usually follows the item at hand.
     SequentialRules(SequentialRulesConfig => SequentialRules, Refit) = "sequential_rules",
     /// Each item as a sparse sum of the others.
     Slim(SlimConfig => Slim, Refit) = "slim",
+    /// What the shopper and shoppers like her take again and again, what is old counting less.
+    TifuKnn(TifuKnnConfig => TifuKnn, Exact) = "tifu_knn",
+    /// What the shopper and shoppers who have the same things take of late.
+    UpCf(UpCfConfig => UpCf, Exact) = "up_cf",
     /// What shoppers with a like history have.
     UserKnn(UserKnnConfig => UserKnn, Exact) = "user_knn",
     /// What sessions like the visit at hand hold.

@@ -14,13 +14,17 @@ pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
         "graph_filter" => graph_filter(facts),
         "ials" => ials(facts),
         "item_knn" => item_knn(facts),
+        "personal_frequency" => vec![window_baskets()],
         "popularity" => popularity(facts),
         "random" => Vec::new(),
         "rdlae" => closed_form(&["dropout", "diagonal_bound"]),
+        "repurchase" => repurchase(),
         "rp3beta" => rp3beta(facts),
         "sansa" => sansa(),
         "sequential_rules" => sequential_rules(),
         "slim" => slim(),
+        "tifu_knn" => tifu_knn(facts),
+        "up_cf" => up_cf(facts),
         "user_knn" => user_knn(facts),
         "vmis_knn" => vmis_knn(),
         "vstan" => vstan(),
@@ -155,6 +159,39 @@ fn rp3beta(facts: &DataFacts) -> Vec<Parameter> {
         parameter("alpha", Domain::float(0.3, 1.6)),
         parameter("beta", Domain::float(0.0, 1.0)),
         neighbours(facts.items),
+    ]
+}
+
+/// How many of a shopper's last baskets count; the most is as good as all for nearly everyone.
+fn window_baskets() -> Parameter {
+    parameter("window_baskets", Domain::log_integer(1, 100))
+}
+
+fn repurchase() -> Vec<Parameter> {
+    vec![
+        parameter("shrinkage", Domain::log_float(1.0, 500.0)),
+        parameter("shopper_shrinkage", Domain::log_float(0.2, 50.0)),
+    ]
+}
+
+fn tifu_knn(facts: &DataFacts) -> Vec<Parameter> {
+    vec![
+        neighbours(facts.users),
+        parameter("groups", Domain::log_integer(1, 30)),
+        parameter("basket_decay", Domain::float(0.1, 1.0)),
+        parameter("group_decay", Domain::float(0.1, 1.0)),
+        parameter("own_weight", Domain::float(0.0, 1.0)),
+        parameter("nearness", Domain::words(&["cosine", "euclidean"])),
+    ]
+}
+
+fn up_cf(facts: &DataFacts) -> Vec<Parameter> {
+    vec![
+        window_baskets(),
+        neighbours(facts.users),
+        parameter("asymmetry", Domain::float(0.0, 1.0)),
+        parameter("locality", Domain::log_float(0.3, 10.0)),
+        parameter("shrinkage", Domain::float(0.0, 100.0)),
     ]
 }
 
