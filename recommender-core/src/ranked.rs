@@ -60,11 +60,19 @@ impl Ranked {
     /// # Errors
     /// [`Error::Internal`] if a score that would enter the list is not finite.
     pub fn top(query: &Query, scores: impl IntoIterator<Item = (ItemIx, f32)>) -> Result<Self> {
-        let mut best = Best::new(query);
-        for (item, score) in scores {
-            best.offer(item, score)?;
-        }
-        Ok(best.into_ranked())
+        Best::new(query).of(scores)
+    }
+
+    /// As [`Ranked::top`] where every item of `scores` is allowed.
+    ///
+    /// # Errors
+    /// As [`Ranked::top`].
+    pub(crate) fn top_of_allowed(
+        limit: usize,
+        scores: impl IntoIterator<Item = (ItemIx, f32)>,
+    ) -> Result<Self> {
+        let (query, keys) = (None, Keys::new(limit));
+        Best { query, keys }.of(scores)
     }
 
     /// As [`Ranked::top`], keeping the source of each entry.
@@ -189,15 +197,25 @@ impl Ranked {
 
 /// The selection behind [`Ranked::top`], for whoever can use on the way what is known of the answer.
 pub(crate) struct Best<'q> {
-    query: &'q Query,
+    /// What is asked whether an item is allowed; none if all are.
+    query: Option<&'q Query>,
     keys: Keys,
 }
 
 impl<'q> Best<'q> {
     /// A selection of what `query` allows, with nothing in it.
     pub(crate) fn new(query: &'q Query) -> Self {
-        let keys = Keys::new(query.limit);
-        Self { query, keys }
+        Self {
+            query: Some(query),
+            keys: Keys::new(query.limit),
+        }
+    }
+
+    fn of(mut self, scores: impl IntoIterator<Item = (ItemIx, f32)>) -> Result<Ranked> {
+        for (item, score) in scores {
+            self.offer(item, score)?;
+        }
+        Ok(self.into_ranked())
     }
 
     /// Whatever scores below this cannot be in the answer.
@@ -210,10 +228,19 @@ impl<'q> Best<'q> {
     ///
     /// # Errors
     /// [`Error::Internal`] if the score would enter the list and is not finite.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn offer(&mut self, item: ItemIx, score: f32) -> Result<()> {
         // Most scores end here: a NaN is not below the least, so it is caught further on.
-        if score < self.keys.least || self.keys.limit == 0 || !self.query.allows(item) {
+        if score < self.keys.least || self.keys.limit == 0 {
+            return Ok(());
+        }
+        self.admit(item, score)
+    }
+
+    /// What few scores come to, kept out of the loop of all others.
+    #[inline(never)]
+    fn admit(&mut self, item: ItemIx, score: f32) -> Result<()> {
+        if self.query.is_some_and(|query| !query.allows(item)) {
             return Ok(());
         }
         if !score.is_finite() {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::ids::{DenseIndex, ItemIx};
-use crate::query::Query;
+use crate::query::{Candidates, Query};
 use crate::ranked::Ranked;
 use crate::sparse::{Accumulator, SparseMatrix, SparseRow};
 
@@ -22,14 +22,11 @@ impl Sums {
         rows: &SparseMatrix,
         profile: impl IntoIterator<Item = (ItemIx, f32)>,
     ) -> bool {
-        let mut known = false;
-        for (item, weight) in profile {
-            if item.position() < rows.rows() && weight > 0.0 {
-                self.0.add(weight, rows.row(item.position()));
-                known = true;
-            }
-        }
-        known
+        let known = profile.into_iter().filter_map(|(item, weight)| {
+            let row = item.position();
+            (row < rows.rows() && weight > 0.0).then_some((row, weight))
+        });
+        self.0.add_rows(rows, known) > 0
     }
 
     /// Adds rows, each times its factor.
@@ -38,9 +35,7 @@ impl Sums {
         rows: &SparseMatrix,
         factors: impl IntoIterator<Item = (usize, f32)>,
     ) {
-        for (row, factor) in factors {
-            self.0.add(factor, rows.row(row));
-        }
+        self.0.add_rows(rows, factors);
     }
 
     /// Adds single items, each once and below the number there is room for.
@@ -56,7 +51,7 @@ impl Sums {
 
     /// Items with a score, each once.
     pub(super) fn entries(&self) -> impl Iterator<Item = (ItemIx, f32)> + '_ {
-        self.0.entries().map(|(item, sum)| (ItemIx(item), sum))
+        scored(self.0.entries())
     }
 
     /// Whether `item` has a score.
@@ -67,11 +62,20 @@ impl Sums {
     /// The best items; the sums are empty again.
     pub(super) fn take_ranked(&mut self, query: &Query) -> Result<Ranked> {
         let Self(sums) = self;
-        let mut scores = sums.drain().map(|(item, sum)| (ItemIx(item), sum));
-        let ranked = Ranked::top(query, scores.by_ref());
-        // An error and a limit of zero leave some behind.
-        scores.for_each(drop);
-        ranked
+        let excluded = query.exclusions.as_slice();
+        // What she has is near to itself: many of the best sums would be looked up among the exclusions.
+        if query.candidates == Candidates::All && excluded.len() <= sums.len() {
+            let mut scores = sums.drain_without(excluded.iter().map(|item| item.0));
+            let ranked = Ranked::top_of_allowed(query.limit, scored(&mut scores));
+            // An error and a limit of zero leave some behind.
+            scores.for_each(drop);
+            ranked
+        } else {
+            let mut scores = sums.drain();
+            let ranked = Ranked::top(query, scored(&mut scores));
+            scores.for_each(drop);
+            ranked
+        }
     }
 
     /// As [`Sums::take_ranked`], without items whose sum is not above zero.
@@ -86,5 +90,39 @@ impl Sums {
     /// Makes the sums empty again.
     pub(super) fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+fn scored(sums: impl Iterator<Item = (u32, f32)>) -> impl Iterator<Item = (ItemIx, f32)> {
+    sums.map(|(item, sum)| (ItemIx(item), sum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::ItemSet;
+
+    #[test]
+    fn exclusions_and_candidates_leave_out_the_same_however_many() {
+        let row: Vec<(u32, f32)> = (0..9).map(|item| (item, 1.0 + item as f32)).collect();
+        let rows = SparseMatrix::from_rows(9, [row]).unwrap();
+        let mut sums = Sums::new(9);
+        let mut items = |query: &Query| {
+            assert!(sums.add_profile(&rows, [(ItemIx(0), 1.0), (ItemIx(7), 1.0)]));
+            let ranked = sums.take_ranked(query).unwrap();
+            ranked.items().map(|item| item.0).collect::<Vec<_>>()
+        };
+        let mut query = Query::new(2);
+        query.exclusions = ItemSet::from_iter([8, 6, 100].map(ItemIx));
+        assert_eq!(items(&query), [7, 5]);
+        query.limit = 0;
+        assert!(items(&query).is_empty());
+        query.limit = 20;
+        assert_eq!(items(&query), [7, 5, 4, 3, 2, 1, 0]);
+        query.candidates = Candidates::Only(ItemSet::from_iter([8, 7, 1].map(ItemIx)));
+        assert_eq!(items(&query), [7, 1]);
+        query.candidates = Candidates::All;
+        query.exclusions = (5..1000).map(ItemIx).collect();
+        assert_eq!(items(&query), [4, 3, 2, 1, 0]);
     }
 }

@@ -1,9 +1,17 @@
 //! Sums of sparse rows: one dense row, and the list of what was touched.
 
-use crate::sparse::SparseRow;
+use std::hint::black_box;
+
+use crate::sparse::{SparseMatrix, SparseRow};
 
 /// The sum where nothing was added.
 const NOTHING: f32 = -0.0;
+
+/// Rows read ahead of the sums: some kilobytes, which stay near until they are added.
+const ROWS_AHEAD: usize = 16;
+
+/// Entries of a row in one line of the processor's cache.
+const ENTRIES_PER_LINE: usize = 16;
 
 #[inline]
 fn is_nothing(sum: f32) -> bool {
@@ -28,6 +36,32 @@ impl Accumulator {
             // One place more than can be used, so that the next one can always be written ahead of the decision.
             touched: vec![0; columns + 1],
             len: 0,
+        }
+    }
+
+    /// Adds rows of `matrix`, each times its factor, in their order; says how many there were.
+    pub(crate) fn add_rows(
+        &mut self,
+        matrix: &SparseMatrix,
+        rows: impl IntoIterator<Item = (usize, f32)>,
+    ) -> usize {
+        let mut rows = rows.into_iter();
+        let mut group = [(0.0, SparseRow::default()); ROWS_AHEAD];
+        let mut added = 0;
+        loop {
+            let mut len = 0;
+            for (place, (row, factor)) in group.iter_mut().zip(rows.by_ref()) {
+                *place = (factor, matrix.row(row));
+                len += 1;
+            }
+            read_ahead(&group[..len]);
+            for &(factor, row) in &group[..len] {
+                self.add(factor, row);
+            }
+            added += len;
+            if len < ROWS_AHEAD {
+                return added;
+            }
         }
     }
 
@@ -59,10 +93,28 @@ impl Accumulator {
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u32, f32)> + '_ {
         let Self { sums, touched, len } = self;
         let touched = &touched[..std::mem::take(len)];
-        touched.iter().map(move |&column| {
-            let sum = &mut sums[column as usize];
-            (column, std::mem::replace(sum, NOTHING))
+        touched.iter().filter_map(move |&column| {
+            let sum = std::mem::replace(&mut sums[column as usize], NOTHING);
+            (!is_nothing(sum)).then_some((column, sum))
         })
+    }
+
+    /// The columns given out by [`Accumulator::drain`] but for `without`.
+    pub(crate) fn drain_without(
+        &mut self,
+        without: impl IntoIterator<Item = u32>,
+    ) -> impl Iterator<Item = (u32, f32)> + '_ {
+        for column in without {
+            if let Some(sum) = self.sums.get_mut(column as usize) {
+                *sum = NOTHING;
+            }
+        }
+        self.drain()
+    }
+
+    /// How many columns have a sum.
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether `column` has a sum.
@@ -77,6 +129,20 @@ impl Accumulator {
         }
         self.len = 0;
     }
+}
+
+/// Reads an entry of each cache line of `rows`. The reads wait for memory together, where the sums would wait for one
+/// line after the other.
+#[inline]
+fn read_ahead(rows: &[(f32, SparseRow<'_>)]) {
+    let mut mixed = 0;
+    for (_, row) in rows {
+        let lines = row.indices.chunks(ENTRIES_PER_LINE);
+        for (columns, values) in lines.zip(row.values.chunks(ENTRIES_PER_LINE)) {
+            mixed ^= columns[0] ^ values[0].to_bits();
+        }
+    }
+    black_box(mixed);
 }
 
 #[cfg(test)]
@@ -110,5 +176,25 @@ mod tests {
         assert_eq!(sum.entries().collect::<Vec<_>>(), [(0, 1.0), (3, 2.0)]);
         assert_eq!(sum.drain().collect::<Vec<_>>(), [(0, 1.0), (3, 2.0)]);
         assert!(sum.entries().len() == 0 && !sum.holds(3));
+        sum.add(1.0, row);
+        assert_eq!(sum.drain_without([0, 2, 9]).collect::<Vec<_>>(), [(3, 2.0)]);
+        assert!(sum.len() == 0 && !sum.holds(0) && !sum.holds(3));
+    }
+
+    #[test]
+    fn rows_added_together_are_those_added_one_by_one() {
+        let rows =
+            (0..7u8).map(|row| (0..row).map(move |at| (u32::from(at * 3), f32::from(row) + 0.1)));
+        let matrix = SparseMatrix::from_rows(20, rows.map(Iterator::collect)).unwrap();
+        for count in [0, 1, ROWS_AHEAD - 1, ROWS_AHEAD, 2 * ROWS_AHEAD + 1] {
+            let factors = (0..count).map(|at| (at % 7, 1.0 / (at as f32 + 1.0)));
+            let (mut together, mut apart) = (Accumulator::new(20), Accumulator::new(20));
+            assert_eq!(together.add_rows(&matrix, factors.clone()), count);
+            for (row, factor) in factors {
+                apart.add(factor, matrix.row(row));
+            }
+            let entries = |sum: &Accumulator| sum.entries().collect::<Vec<_>>();
+            assert_eq!(entries(&together), entries(&apart), "{count} rows");
+        }
     }
 }

@@ -34,7 +34,7 @@ pub struct SparseMatrix {
 }
 
 /// One row of a [`SparseMatrix`]: columns ascending, values beside them.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct SparseRow<'a> {
     /// Columns, ascending, unique.
     pub indices: &'a [u32],

@@ -106,9 +106,11 @@ impl Nearest<'_> {
         scratch: &mut Scratch,
     ) {
         let Scratch { sums, best } = scratch;
-        for (inner, weight) in self.left.row(row).iter() {
-            sums.add(weight, self.right.row(inner as usize));
-        }
+        let inner = self.left.row(row).iter();
+        sums.add_rows(
+            self.right,
+            inner.map(|(inner, weight)| (inner as usize, weight)),
+        );
         for (column, sum) in sums.drain() {
             best.offer(column, score(row as u32, column, sum));
         }
