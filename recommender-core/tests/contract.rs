@@ -61,6 +61,7 @@ fn subjects() -> Vec<Subject> {
         subject("item_knn", Taste, json!({ "neighbours": 30, "shrinkage": 10.0 })),
         subject("item_knn", Taste, json!({ "similarity": "tf_idf" })),
         subject("item_knn", Taste, json!({ "similarity": "bm25" })),
+        subject("item_knn", Taste, json!({ "aggregation": "neighbour_sum" })),
         subject("item_knn", Taste, json!({ "aggregation": "average" })),
         subject("item_knn", Taste, json!({ "aggregation": "centred_average" })),
         subject("ease", Taste, json!({ "regularization": 10.0 })),

@@ -112,7 +112,9 @@ fn skrecsys(neighbours: usize) -> Vec<Contest> {
         kind: Kind::FitFromPairs,
         targets: vec![("fit", 0.7), ("fit from pairs", 0.7), ("answers", 0.5)],
     };
-    let cosine = json!({"similarity": "cosine", "neighbours": neighbours});
+    // Its cosine counts the neighbours of the item answered, its BM25 those of the items chosen.
+    let cosine =
+        json!({"similarity": "cosine", "aggregation": "neighbour_sum", "neighbours": neighbours});
     let bm25 = json!({"similarity": "bm25", "neighbours": neighbours});
     let walk = json!({"alpha": 1.0, "beta": 0.6, "neighbours": neighbours});
     // Its BM25 counts the item itself as one of its neighbours.

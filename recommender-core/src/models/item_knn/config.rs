@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// |---|---|---|
 /// | `similarity` | `cosine` | `cosine`, `tf_idf`, `bm25` |
 /// | `neighbours` | 100 | ≥ 1 |
-/// | `aggregation` | `sum` | `sum`, `average`, `centred_average` |
+/// | `aggregation` | `sum` | `sum`, `neighbour_sum`, `average`, `centred_average` |
 /// | `shrinkage` | 0 | ≥ 0; 0 with `bm25` |
 /// | `bm25_saturation` | 1.2 | > 0 |
 /// | `bm25_length` | 0.75 | 0 to 1 |
@@ -64,6 +64,11 @@ pub enum Aggregation {
     /// (Deshpande & Karypis, *Item-based top-N recommendation algorithms*, TOIS 2004).
     #[default]
     Sum,
+    /// `Σ h_i · sim(j, i)` over i in N(j): every item counts those of its neighbours that she chose. Items that are near
+    /// to many popular ones gain, items that are themselves among the neighbours of many lose. The item-based model of
+    /// Ferrari Dacrema, Boglio, Cremonesi & Jannach, *A troubling analysis of reproducibility and progress in
+    /// recommender systems research*, TOIS 39(2), 2021, and of the Python package `skrecsys`.
+    NeighbourSum,
     /// `Σ h_i · sim(j, i) / Σ sim(j, i)`, both over i in N(j): the share of an item's neighbours she chose
     /// (Sarwar, Karypis, Konstan & Riedl, *Item-based collaborative filtering*, WWW 2001, §3.2.1).
     Average,

@@ -27,6 +27,7 @@ impl ItemKnnConfig {
             let neighbours = product.all(weighted.score(self.shrinkage), step)?;
             Ok(match self.aggregation {
                 Aggregation::Sum => ItemKnn::new(neighbours, &[]),
+                Aggregation::NeighbourSum => ItemKnn::new(neighbours.transpose(), &[]),
                 Aggregation::Average => ItemKnn::new(averaging(&neighbours)?.transpose(), &[]),
                 Aggregation::CentredAverage => {
                     let shares = averaging(&neighbours)?;
@@ -44,7 +45,7 @@ impl ItemKnnConfig {
     /// [`Similarity::Cosine`](super::Similarity::Cosine) these are the items of the users who changed, as with
     /// [`Similarity::TfIdf`](super::Similarity::TfIdf) until an item is new, which moves every weight. With
     /// [`Similarity::Bm25`](super::Similarity::Bm25) the mean length moves every weight too, unless
-    /// [`bm25_length`](ItemKnnConfig::bm25_length) is 0. Where every weight moved or similarities are averaged,
+    /// [`bm25_length`](ItemKnnConfig::bm25_length) is 0. Where every weight moved, and with any other aggregation,
     /// everything is computed.
     ///
     /// # Errors

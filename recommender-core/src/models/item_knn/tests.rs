@@ -122,6 +122,28 @@ fn scores_add_up_over_the_profile() {
 }
 
 #[test]
+fn a_sum_of_neighbours_counts_the_neighbours_of_the_item_answered() {
+    let config = ItemKnnConfig {
+        aggregation: Aggregation::NeighbourSum,
+        neighbours: 1,
+        ..ItemKnnConfig::default()
+    };
+    // Items 0 and 1 are each other's only neighbour; item 2 is near to 0, and nobody's neighbour.
+    let rows: [&[u8]; 3] = [&[1, 1, 0], &[1, 1, 0], &[1, 0, 1]];
+    let model = config.fit(&dataset(&rows), &FitOptions::default()).unwrap();
+    let ranked = |session: &[u32]| {
+        let mut query = Query::new(10);
+        query.session = session.iter().copied().map(ItemIx).collect();
+        model.recommend(&query).unwrap()
+    };
+    let answer = ranked(&[0, 0]);
+    assert_eq!(answer.items().collect::<Vec<_>>(), [ItemIx(1), ItemIx(2)]);
+    near(answer.entries()[0].score, 2.0 * 2.0 / 6f64.sqrt());
+    near(answer.entries()[1].score, 2.0 / 3f64.sqrt());
+    assert!(ranked(&[2]).is_empty());
+}
+
+#[test]
 fn an_average_divides_by_all_the_neighbours_of_the_item() {
     let config = ItemKnnConfig {
         aggregation: Aggregation::Average,
