@@ -1,12 +1,13 @@
 //! Items with a vector each: the answer to a shopper's vector.
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 use crate::artifact::{TensorSink, Tensors};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::factors::matrix::Factors;
-use crate::factors::scan::{Scan, Search};
+use crate::factors::scan::{Catalogue, Scan, Search};
 use crate::factors::vector::{LANES, Rows, dot, on_best_simd};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::query::{Candidates, Query};
@@ -113,30 +114,92 @@ impl ItemFactors {
     /// # Errors
     /// [`Error::Internal`] if a score is not finite.
     pub(crate) fn top(&self, query: &Query, vector: &[f32]) -> Result<Ranked> {
-        let best = Best::new(query);
-        let candidates = match &query.candidates {
-            Candidates::All => None,
-            Candidates::Only(items) => Some(items.as_slice()),
+        let mut answers = self.top_of_each(&[(query, vector)])?;
+        Ok(answers.pop().unwrap_or_default())
+    }
+
+    /// As [`ItemFactors::top`], for every query, in parallel: some shoppers go through the items together.
+    ///
+    /// `fold_in` finds the shopper's vector and puts it in place of zeros; she gets an empty list if it says that there
+    /// is none.
+    ///
+    /// # Errors
+    /// As [`ItemFactors::top`].
+    pub(crate) fn top_in_parallel<S: Send>(
+        &self,
+        queries: &[Query],
+        scratch: impl Fn() -> S + Send + Sync,
+        fold_in: impl Fn(&Query, &mut S, &mut [f32]) -> bool + Send + Sync,
+    ) -> Result<Vec<Ranked>> {
+        let tasks = TASKS_PER_THREAD * rayon::current_num_threads();
+        let shoppers = queries.len().div_ceil(tasks).clamp(1, MOST_SHOPPERS);
+        let answer = |scratch: &mut S, queries: &[Query]| {
+            let mut vectors = vec![0.0; queries.len() * self.width];
+            let mut asked = Vec::with_capacity(queries.len());
+            let mut unknown = Vec::new();
+            for (query, vector) in queries.iter().zip(vectors.chunks_exact_mut(self.width)) {
+                if fold_in(query, scratch, vector) {
+                    asked.push((query, &*vector));
+                } else {
+                    unknown.push(asked.len() + unknown.len());
+                }
+            }
+            let mut answers = self.top_of_each(&asked)?;
+            for place in unknown {
+                answers.insert(place, Ranked::empty());
+            }
+            Ok(answers)
         };
-        let few = |items: &&[ItemIx]| items.len() < self.items.len() / FEW_CANDIDATES;
-        let best = match candidates.filter(few) {
-            Some(candidates) => on_best_simd(Listed {
-                items: self,
-                candidates,
-                vector,
-                best,
-            }),
-            None => on_best_simd(Search {
-                scan: &self.scan,
-                vectors: self.view(),
-                items: &self.items,
-                vector,
-                best,
-            }),
+        let parts = queries.par_chunks(shoppers);
+        let answers: Result<Vec<Vec<Ranked>>> = parts.map_init(scratch, answer).collect();
+        Ok(answers?.into_iter().flatten().collect())
+    }
+
+    fn top_of_each(&self, asked: &[(&Query, &[f32])]) -> Result<Vec<Ranked>> {
+        let mut answers = vec![Ranked::empty(); asked.len()];
+        let mut of_all = Vec::new();
+        for (answer, &(query, vector)) in answers.iter_mut().zip(asked) {
+            match self.few_candidates(query) {
+                Some(candidates) => {
+                    let best = on_best_simd(Listed {
+                        items: self,
+                        candidates,
+                        vector,
+                        best: Best::new(query),
+                    });
+                    *answer = best?.into_ranked();
+                }
+                None => of_all.push((answer, (vector, Best::new(query)))),
+            }
+        }
+        let (places, asked): (Vec<&mut Ranked>, Vec<_>) = of_all.into_iter().unzip();
+        let catalogue = Catalogue {
+            scan: &self.scan,
+            vectors: self.view(),
+            items: &self.items,
         };
-        Ok(best?.into_ranked())
+        let found = on_best_simd(Search { catalogue, asked });
+        for (answer, best) in places.into_iter().zip(found?) {
+            *answer = best.into_ranked();
+        }
+        Ok(answers)
+    }
+
+    /// The candidates of `query`, if they are so few that each is looked up.
+    fn few_candidates<'q>(&self, query: &'q Query) -> Option<&'q [ItemIx]> {
+        let Candidates::Only(items) = &query.candidates else {
+            return None;
+        };
+        let candidates = items.as_slice();
+        (candidates.len() < self.items.len() / FEW_CANDIDATES).then_some(candidates)
     }
 }
+
+/// Shoppers who go through the items together: the more, the less often the items are read from memory.
+const MOST_SHOPPERS: usize = 16;
+
+/// No fewer tasks than this for each thread, if there are queries enough.
+const TASKS_PER_THREAD: usize = 4;
 
 /// Fewer candidates than one in so many items are scored one by one.
 const FEW_CANDIDATES: usize = 8;

@@ -3,6 +3,7 @@
 //! A shopper's vector x scores an item's vector v by x · v. The rows are padded with zeros to whole SIMD registers;
 //! the kernels run on the widest the processor has.
 
+mod bytes;
 mod items;
 mod matrix;
 mod scan;

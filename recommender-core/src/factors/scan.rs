@@ -9,25 +9,25 @@
 //! An item whose bound lies below the last of the best scores so far cannot be in the answer, nor can any item from the
 //! first whose `‖x‖ ‖v‖` does. All others are scored exactly, so the answer is that of scoring every item.
 //!
-//! The lengths of p and q are kept so small that p·q fits 16 bits. Sums of 16 bits wrap around on the way, which changes
-//! nothing in the end, and a register holds twice as many of them as of 32.
+//! The lengths of p and q are kept so small that p·q fits 16 bits: a register holds twice as many of them as of 32.
+//! Several shoppers go through the items together, so that what is read from memory once meets all of them.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::factors::vector::{Rows, dot};
+use crate::factors::bytes::{
+    BLOCK, MOST_OF_ITEM, MOST_OF_SHOPPER, Multiplier, Pair, Products, Shopper, TOGETHER,
+};
+use crate::factors::vector::{Rows, dot, on_best_simd};
 use crate::ids::ItemIx;
 use crate::ranked::Best;
-
-/// Items bounded together.
-const BLOCK: usize = 128;
 
 /// Most length of a vector of whole numbers: its square fits 16 bits.
 const LONGEST: f32 = 181.0;
 
-/// Largest number of a vector of bytes, half a step kept for rounding.
-const LARGEST: f32 = 126.5;
+/// Items whose bounds are looked at together.
+const BOUNDS: usize = 16;
 
 /// The vectors of all items in bytes, by falling length.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,7 @@ pub(super) struct Scan {
     blocks: Vec<Block>,
 }
 
-/// [`BLOCK`] items: what is known of each, and byte `f` of all of them after byte `f − 1`.
+/// [`BLOCK`] items: what is known of each, and two numbers of all of them after the two before.
 #[derive(Debug, Clone, PartialEq)]
 struct Block {
     /// s.
@@ -49,7 +49,7 @@ struct Block {
     lengths: [f32; BLOCK],
     /// At least every ‖v‖ of this block and those behind.
     longest: f32,
-    bytes: Vec<[i8; BLOCK]>,
+    pairs: Vec<Pair>,
 }
 
 /// A vector as whole numbers times a step, with the lengths of both parts.
@@ -61,17 +61,27 @@ struct Whole {
 }
 
 impl Whole {
+    /// Of numbers up to `most`.
+    #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "lengths are f32, and the numbers stay within the length allowed"
     )]
-    fn new(vector: &[f32], largest: f32) -> Self {
+    fn new(vector: &[f32], most: i16) -> Self {
         let length = length(vector.iter().map(|&x| f64::from(x)));
-        let most = vector.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-        // Rounding adds at most half a step in every direction to the length.
+        let largest = vector.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        // Rounding adds at most half a step in every direction to the length, and to every number.
         let room = LONGEST - 0.5 * (vector.len() as f32).sqrt();
-        let step = (length / f64::from(room)).max(f64::from(most / largest)) as f32;
-        let number = |x: f32| if step > 0.0 { (x / step).round() } else { 0.0 };
+        let step =
+            (length / f64::from(room)).max(f64::from(largest) / (f64::from(most) - 0.5)) as f32;
+        let number = |x: f32| {
+            // A smaller step is itself rounded too much.
+            if step > f32::MIN_POSITIVE {
+                (x / step).round_ties_even()
+            } else {
+                0.0
+            }
+        };
         let rest = vector
             .iter()
             .map(|&x| f64::from(x) - f64::from(step) * f64::from(number(x)));
@@ -84,11 +94,18 @@ impl Whole {
     }
 }
 
+/// Summed in as many parts as fill registers.
+#[inline(always)]
 fn length(vector: impl Iterator<Item = f64>) -> f64 {
-    vector.map(|x| x * x).sum::<f64>().sqrt()
+    let mut sums = [0.0; 8];
+    for (at, x) in vector.enumerate() {
+        sums[at % 8] += x * x;
+    }
+    sums.iter().sum::<f64>().sqrt()
 }
 
 /// A number not below `value`.
+#[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
 fn up(value: f64) -> f32 {
     (value * (1.0 + 1e-6)) as f32 + f32::MIN_POSITIVE
@@ -105,7 +122,7 @@ impl Scan {
         order.sort_by(|&a, &b| lengths[b as usize].total_cmp(&lengths[a as usize]));
         let blocks = order
             .par_chunks(BLOCK)
-            .map(|rows| Block::new(vectors, rows))
+            .map(|rows| on_best_simd(Lay { vectors, rows }))
             .collect();
         Self {
             width,
@@ -115,97 +132,172 @@ impl Scan {
     }
 }
 
-impl Block {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "whole numbers of items are made to fit a byte"
-    )]
-    fn new(vectors: Rows<'_>, rows: &[u32]) -> Self {
-        let mut block = Self {
+/// Makes the block of the items of `rows`.
+struct Lay<'a> {
+    vectors: Rows<'a>,
+    rows: &'a [u32],
+}
+
+impl WithSimd for Lay<'_> {
+    type Output = Block;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Block {
+        let mut block = Block {
             steps: [0.0; BLOCK],
             rests: [0.0; BLOCK],
             lengths: [0.0; BLOCK],
             longest: 0.0,
-            bytes: vec![[0; BLOCK]; vectors.width()],
+            pairs: vec![Pair::ZERO; self.vectors.width() / 2],
         };
-        for (at, &row) in rows.iter().enumerate() {
-            let whole = Whole::new(vectors.values(row), LARGEST);
+        for (at, &row) in self.rows.iter().enumerate() {
+            let whole = Whole::new(self.vectors.values(row), MOST_OF_ITEM);
             block.steps[at] = whole.step;
             block.rests[at] = whole.rest;
             block.lengths[at] = whole.length;
             block.longest = block.longest.max(whole.length);
-            for (bytes, number) in block.bytes.iter_mut().zip(whole.numbers) {
-                bytes[at] = number as i8;
+            let (numbers, _) = whole.numbers.as_chunks::<2>();
+            for (pair, numbers) in block.pairs.iter_mut().zip(numbers) {
+                pair.set(at, *numbers);
             }
         }
         block
     }
-
-    /// p·q for every item.
-    #[inline(always)]
-    fn products(&self, numbers: &[i16]) -> [i16; BLOCK] {
-        let mut sums = [0i16; BLOCK];
-        for (bytes, &number) in self.bytes.iter().zip(numbers) {
-            for (sum, &byte) in sums.iter_mut().zip(bytes) {
-                *sum = sum.wrapping_add(i16::from(byte).wrapping_mul(number));
-            }
-        }
-        sums
-    }
 }
 
-/// A search for the best items for `vector`.
-pub(super) struct Search<'a, 'q> {
+/// What is searched.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Catalogue<'a> {
     pub(super) scan: &'a Scan,
     pub(super) vectors: Rows<'a>,
     /// The item of each row.
     pub(super) items: &'a [u32],
-    pub(super) vector: &'a [f32],
-    pub(super) best: Best<'q>,
+}
+
+/// A search for the best items for each of some vectors, which come with selections that have nothing in them yet.
+pub(super) struct Search<'a, 'q> {
+    pub(super) catalogue: Catalogue<'a>,
+    pub(super) asked: Vec<(&'a [f32], Best<'q>)>,
+}
+
+/// Where a shopper is in a search.
+struct Wanted<'a, 'q> {
+    vector: &'a [f32],
+    best: Best<'q>,
+    numbers: Shopper,
+    /// t.
+    step: f32,
+    /// At least ‖x‖, with the rounding of an exact score.
+    reach: f32,
+    /// At least ‖t p‖.
+    body: f32,
+    /// At least ‖f‖, with the rounding of an exact score and of the bounds.
+    slope: f32,
+}
+
+impl<'a, 'q> Wanted<'a, 'q> {
+    #[inline(always)]
+    fn new(vector: &'a [f32], best: Best<'q>) -> Self {
+        let whole = Whole::new(vector, MOST_OF_SHOPPER);
+        // The exact score too is rounded, at every one of its additions; and so are the bounds.
+        let rounding = (vector.len() + 16) as f32 * f32::EPSILON;
+        Self {
+            vector,
+            best,
+            numbers: Shopper::new(&whole.numbers),
+            step: whole.step,
+            reach: whole.length * (1.0 + rounding),
+            body: up(f64::from(whole.length) + f64::from(whole.rest)),
+            slope: whole.rest + whole.length * rounding,
+        }
+    }
+
+    /// Whether an item as long as this could be among the best.
+    #[inline(always)]
+    fn reaches(&self, length: f32) -> bool {
+        // What is not a number is not below.
+        let below = self.reach * length + f32::MIN_POSITIVE < self.best.threshold();
+        !below
+    }
+
+    /// Scores those items of the block at `place` that could be among the best.
+    #[inline(always)]
+    fn score<S: Simd>(
+        &mut self,
+        simd: S,
+        catalogue: Catalogue<'_>,
+        (place, products): (usize, &Products),
+    ) -> Result<()> {
+        let bounds = catalogue.scan.blocks[place].bounds(self, products);
+        let rows = &catalogue.scan.order[place * BLOCK..];
+        let least = self.best.threshold();
+        for (bounds, rows) in bounds.chunks(BOUNDS).zip(rows.chunks(BOUNDS)) {
+            // What is not a number is not below.
+            if bounds
+                .iter()
+                .fold(true, |below, &bound| below & (bound < least))
+            {
+                continue;
+            }
+            for (&bound, &row) in bounds.iter().zip(rows) {
+                if bound < self.best.threshold() {
+                    continue;
+                }
+                let score = dot(simd, catalogue.vectors.values(row), self.vector);
+                let item = ItemIx(catalogue.items[row as usize]);
+                self.best.offer(item, score)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Block {
+    /// What the score of each item cannot exceed.
+    #[inline(always)]
+    fn bounds(&self, shopper: &Wanted<'_, '_>, products: &Products) -> [f32; BLOCK] {
+        let mut bounds = [0.0; BLOCK];
+        for (at, bound) in bounds.iter_mut().enumerate() {
+            *bound = shopper.step * (self.steps[at] * f32::from(products[at]))
+                + shopper.body * self.rests[at]
+                + shopper.slope * self.lengths[at]
+                // What falls below all numbers on the way is less.
+                + f32::MIN_POSITIVE;
+        }
+        bounds
+    }
 }
 
 impl<'q> WithSimd for Search<'_, 'q> {
-    type Output = Result<Best<'q>>;
+    type Output = Result<Vec<Best<'q>>>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) -> Self::Output {
-        let whole = Whole::new(self.vector, f32::from(i16::MAX));
-        // The exact score too is rounded, at every one of its additions; and so are the bounds.
-        let rounding = (self.scan.width + 16) as f32 * f32::EPSILON;
-        let reach = whole.length * (1.0 + rounding);
-        let slope = whole.rest + whole.length * rounding;
-        let body = up(f64::from(whole.length) + f64::from(whole.rest));
-        let mut bounds = [0.0f32; BLOCK];
-        for (block, rows) in self.scan.blocks.iter().zip(self.scan.order.chunks(BLOCK)) {
-            let least = self.best.threshold();
-            if reach * block.longest + f32::MIN_POSITIVE < least {
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let catalogue = self.catalogue;
+        let mut wanted = Vec::with_capacity(self.asked.len());
+        for (vector, best) in self.asked {
+            wanted.push(Wanted::new(vector, best));
+        }
+        let multiplier = Multiplier::new();
+        let mut open: Vec<usize> = (0..wanted.len()).collect();
+        for (place, block) in catalogue.scan.blocks.iter().enumerate() {
+            open.retain(|&shopper| wanted[shopper].reaches(block.longest));
+            if open.is_empty() {
                 break;
             }
-            let products = block.products(&whole.numbers);
-            for (at, bound) in bounds.iter_mut().enumerate() {
-                *bound = whole.step * (block.steps[at] * f32::from(products[at]))
-                    + body * block.rests[at]
-                    + slope * block.lengths[at]
-                    // What falls below all numbers on the way is less.
-                    + f32::MIN_POSITIVE;
+            let (together, alone) = open.as_chunks::<TOGETHER>();
+            for &shoppers in together {
+                let numbers = shoppers.map(|shopper| &wanted[shopper].numbers);
+                let products = multiplier.products(&block.pairs, numbers);
+                for (products, shopper) in products.iter().zip(shoppers) {
+                    wanted[shopper].score(simd, catalogue, (place, products))?;
+                }
             }
-            for (bounds, rows) in bounds.chunks(16).zip(rows.chunks(16)) {
-                // What is not a number is not below.
-                if bounds
-                    .iter()
-                    .fold(true, |below, &bound| below & (bound < least))
-                {
-                    continue;
-                }
-                for (&bound, &row) in bounds.iter().zip(rows) {
-                    if bound < self.best.threshold() {
-                        continue;
-                    }
-                    let score = dot(simd, self.vectors.values(row), self.vector);
-                    self.best.offer(ItemIx(self.items[row as usize]), score)?;
-                }
+            for &shopper in alone {
+                let [products] = multiplier.products(&block.pairs, [&wanted[shopper].numbers]);
+                wanted[shopper].score(simd, catalogue, (place, &products))?;
             }
         }
-        Ok(self.best)
+        Ok(wanted.into_iter().map(|wanted| wanted.best).collect())
     }
 }

@@ -79,6 +79,27 @@ impl<'a> Rows<'a> {
     }
 }
 
+impl Rows<'_> {
+    /// Adds to `sums` every row times its weight.
+    #[inline(always)]
+    pub(crate) fn add_weighted<S: Simd>(
+        &self,
+        simd: S,
+        (rows, weights): (&[u32], &[f32]),
+        sums: &mut [f32],
+    ) {
+        let sums = S::as_mut_simd_f32s(sums).0;
+        let (many, rest) = rows.as_chunks::<TOGETHER>();
+        let (many_weights, rest_weights) = weights.as_chunks::<TOGETHER>();
+        for (rows, weights) in many.iter().zip(many_weights) {
+            add(simd, rows.map(|row| self.row::<S>(row)), *weights, sums);
+        }
+        for (&row, &weight) in rest.iter().zip(rest_weights) {
+            add(simd, [self.row::<S>(row)], [weight], sums);
+        }
+    }
+}
+
 #[inline(always)]
 fn dots<S: Simd, const N: usize>(simd: S, rows: [&[S::f32s]; N], vector: &[S::f32s]) -> [f32; N] {
     let rows = rows.map(|row| &row[..vector.len()]);

@@ -22,7 +22,7 @@ use crate::factors::ItemFactors;
 use crate::models::Model;
 use crate::query::Query;
 use crate::ranked::Ranked;
-use crate::recommender::{Recommender, in_parallel};
+use crate::recommender::Recommender;
 
 /// Two vectors of every item with an interaction; made by [`BprConfig::fit`]. It holds items only, no users.
 ///
@@ -54,11 +54,9 @@ impl Bpr {
         Ok(Self { answers, parts })
     }
 
-    /// The vector of the shopper of `query` in `vector`; says whether she has anything the model knows.
-    fn fold_in(&self, query: &Query, vector: &mut Vec<f32>) -> bool {
+    /// Makes the vector of the shopper of `query` of zeros; says whether she has anything the model knows.
+    fn fold_in(&self, query: &Query, vector: &mut [f32]) -> bool {
         let width = self.answers.width();
-        vector.clear();
-        vector.resize(width, 0.0);
         let mut count = 0;
         for (item, weight) in query.profile() {
             if let Some(row) = self.answers.row_of(item).filter(|_| weight > 0.0) {
@@ -72,24 +70,20 @@ impl Bpr {
         vector[BIAS] = 1.0;
         count > 0
     }
-
-    fn answer(&self, query: &Query, vector: &mut Vec<f32>) -> Result<Ranked> {
-        if self.fold_in(query, vector) {
-            return self.answers.top(query, vector);
-        }
-        Ok(Ranked::empty())
-    }
 }
 
 impl Recommender for Bpr {
     fn recommend(&self, query: &Query) -> Result<Ranked> {
-        self.answer(query, &mut Vec::new())
+        let mut vector = vec![0.0; self.answers.width()];
+        if self.fold_in(query, &mut vector) {
+            return self.answers.top(query, &vector);
+        }
+        Ok(Ranked::empty())
     }
 
     fn recommend_batch(&self, queries: &[Query]) -> Result<Vec<Ranked>> {
-        in_parallel(queries, Vec::new, |query, vector| {
-            self.answer(query, vector)
-        })
+        let fold_in = |query: &Query, (): &mut (), vector: &mut [f32]| self.fold_in(query, vector);
+        self.answers.top_in_parallel(queries, || (), fold_in)
     }
 }
 

@@ -40,7 +40,7 @@ pub struct IalsConfig {
     /// on catalogues of 1,700, 3,600 and 41,000 items alike, where one weight for all is far off on some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unobserved_weight: Option<f64>,
-    /// Standard deviation of the length of the vectors that learning begins from.
+    /// Root of the mean squared length of the vectors that learning begins from.
     pub initial_deviation: f64,
 }
 

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::dataset::{Change, Dataset};
@@ -21,7 +19,7 @@ const ROWS_PER_TASK: usize = 64;
 
 /// How far the problem of one row is taken in one epoch: the next goes on from there.
 const EFFORT: Effort = Effort {
-    direct: 16,
+    direct: 8,
     steps: 3,
     tolerance: 1e-3,
 };
@@ -39,7 +37,8 @@ impl IalsConfig {
         self.validate()?;
         options.run(|| {
             let interactions = dataset.interactions();
-            let items = self.initial(interactions.by_item().rows(), options.seed);
+            options.step("start", 0.0)?;
+            let items = self.directions(interactions, options.seed);
             self.learn(interactions, items, self.epochs, options)
         })
     }
@@ -52,7 +51,7 @@ impl IalsConfig {
         self.validate()?;
         options.run(|| {
             let interactions = change.after().interactions();
-            let mut items = self.initial(interactions.by_item().rows(), options.seed);
+            let mut items = self.random(interactions.by_item().rows(), options.seed);
             let width = fitted.items.width().min(items.width());
             for (row, &item) in (0u32..).zip(fitted.items.items()) {
                 let known = fitted.items.view().values(row);
@@ -60,30 +59,6 @@ impl IalsConfig {
             }
             self.learn(interactions, items, self.epochs.div_ceil(4), options)
         })
-    }
-
-    /// Vectors whose expected squared length is the square of the initial deviation.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "factors are f32 throughout"
-    )]
-    fn initial(&self, rows: usize, seed: u64) -> Factors {
-        let mut vectors = Factors::zeros(rows, self.factors);
-        let width = vectors.width();
-        // Uniform on ±√3 σ has standard deviation σ.
-        let bound = (self.initial_deviation * (3.0 / self.factors as f64).sqrt()) as f32;
-        vectors
-            .values_mut()
-            .par_chunks_mut(ROWS_PER_TASK * width)
-            .enumerate()
-            .for_each(|(task, rows)| {
-                let mut random = ChaCha8Rng::seed_from_u64(seed);
-                random.set_stream(task as u64);
-                for row in rows.chunks_exact_mut(width) {
-                    row[..self.factors].fill_with(|| bound * (2.0 * random.random::<f32>() - 1.0));
-                }
-            });
-        vectors
     }
 
     fn learn(

@@ -90,6 +90,12 @@ fn solved_plainly(model: &Ials, config: &IalsConfig, profile: &[(ItemIx, f32)]) 
         .collect()
 }
 
+fn folded_in(model: &Ials, query: &Query) -> Vec<f32> {
+    let mut vector = vec![0.0; model.items.width()];
+    assert!(model.fold_in(query, &mut FoldIn::default(), &mut vector));
+    vector
+}
+
 #[test]
 fn a_shopper_is_solved_for_as_the_equations_say() {
     let dataset = shop();
@@ -102,8 +108,7 @@ fn a_shopper_is_solved_for_as_the_equations_say() {
         let model = learned(&config, &dataset);
         for (user, _) in dataset.users().iter() {
             let query = dataset.query_of(user, 5).unwrap();
-            let mut room = FoldIn::default();
-            let found = model.fold_in(&query, &mut room).unwrap();
+            let found = folded_in(&model, &query);
             let expected = solved_plainly(&model, &config, &query.profile());
             let largest = expected.iter().fold(0.0f64, |most, x| most.max(x.abs()));
             for (found, expected) in found.iter().zip(&expected) {
@@ -130,12 +135,11 @@ fn loss(model: &Ials, config: &IalsConfig, dataset: &Dataset) -> f64 {
     let mut loss = 0.0;
     for (user, row) in by_user.iter_rows().enumerate() {
         let query = dataset.query_of(crate::UserIx::at(user), 1).unwrap();
-        let mut room = FoldIn::default();
-        let x = model.fold_in(&query, &mut room).unwrap();
+        let x = folded_in(model, &query);
         let score = |row: u32| -> f64 {
             vector(row)
                 .iter()
-                .zip(x)
+                .zip(&x)
                 .map(|(v, x)| f64::from(v * x))
                 .sum()
         };
@@ -145,7 +149,7 @@ fn loss(model: &Ials, config: &IalsConfig, dataset: &Dataset) -> f64 {
             let row = model.items.row_of(ItemIx(item)).unwrap();
             loss += f64::from(weight) * (1.0 - score(row)).powi(2);
         }
-        loss += penalty(row.values, by_item.rows()) * square(x);
+        loss += penalty(row.values, by_item.rows()) * square(&x);
     }
     for (row, item) in (0..).zip(by_item.iter_rows()) {
         loss += penalty(item.values, by_user.rows()) * square(vector(row));
