@@ -137,7 +137,10 @@ fn item_knn(facts: &DataFacts) -> Vec<Parameter> {
     vec![
         parameter("similarity", Domain::words(&["cosine", "tf_idf", "bm25"])),
         neighbours(facts.items),
-        parameter("aggregation", Domain::words(&["sum", "centred_average"])),
+        parameter(
+            "aggregation",
+            Domain::words(&["sum", "neighbour_sum", "centred_average"]),
+        ),
         parameter("shrinkage", Domain::float(0.0, 100.0)).when("similarity", &normed),
         parameter("bm25_saturation", Domain::log_float(0.1, 100.0)).when("similarity", &["bm25"]),
         parameter("bm25_length", Domain::float(0.0, 1.0)).when("similarity", &["bm25"]),
