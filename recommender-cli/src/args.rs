@@ -2,8 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use recommender_core::FitOptions;
+use recommender_core::evaluation::{
+    BasketOptions, CaseOptions, Questions, SeenItems, SessionItems, SessionOptions,
+};
+use recommender_core::events::EventTable;
+
+use crate::failure::Failure;
 
 /// Product recommendations across web, app, store, call centre and till.
 #[derive(Debug, Parser)]
@@ -25,7 +31,7 @@ pub(crate) enum Command {
     Train(Train),
     /// Judge models on held-out events.
     #[command(
-        after_help = "Examples:\n  recommender evaluate --train train.txt --test test.txt \\\n    --model popularity --model item_knn:neighbours=100 --at 20\n  recommender evaluate --events events.csv --split time:0.8 --model pipeline:pipeline.toml --at 10,20"
+        after_help = "Examples:\n  recommender evaluate --train train.txt --test test.txt \\\n    --model popularity --model item_knn:neighbours=100 --at 20\n  recommender evaluate --events events.csv --split time:0.8 --model pipeline:pipeline.toml --at 10,20\n  recommender evaluate --task baskets --events baskets.csv --split time:0.8 \\\n    --model personal_frequency --model up_cf --at 10"
     )]
     Evaluate(Evaluate),
     /// Search the best settings of models on held-out events, and write the best pipeline.
@@ -59,7 +65,7 @@ pub(crate) struct Demo {
 /// How event files are read.
 #[derive(Debug, Args)]
 pub(crate) struct EventFormat {
-    /// Format of the files: adjacency, csv, tsv, jsonl, parquet or movielens; told by the extension if absent.
+    /// Format of the files: adjacency, csv, tsv, jsonl, parquet, movielens, sessions (one a line) or pairs (items, tab, next item); told by the extension if absent.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
     /// Which column holds which field: COLUMN=FIELD, more than once, or a file FILE.toml.
@@ -122,8 +128,94 @@ pub(crate) struct Train {
     pub(crate) running: Running,
 }
 
+/// What is foretold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Task {
+    /// All that a shopper takes in the test part.
+    Items,
+    /// What comes next in a session, after each of its events.
+    Sessions,
+    /// The next basket of each shopper, what she had before included.
+    Baskets,
+}
+
+/// Which items of the session so far may be recommended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SessionProtocol {
+    /// Any, also the current one.
+    Allowed,
+    /// Any but the current one.
+    CurrentExcluded,
+    /// None.
+    AllExcluded,
+}
+
+impl SessionProtocol {
+    /// The same, as the library takes it.
+    pub(crate) fn items(self) -> SessionItems {
+        match self {
+            Self::Allowed => SessionItems::Allowed,
+            Self::CurrentExcluded => SessionItems::CurrentExcluded,
+            Self::AllExcluded => SessionItems::AllExcluded,
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Args)]
+pub(crate) struct Asked {
+    /// What is foretold.
+    #[arg(long, value_name = "TASK", value_enum, default_value = "items")]
+    pub(crate) task: Task,
+    /// Allow items the shopper already had in the answers; only for items, baskets always may hold them.
+    #[arg(long)]
+    pub(crate) allow_seen: bool,
+    /// For sessions and baskets: minutes without an event after which the next begins, where rows name none; 30 and 60 if absent.
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) gap_minutes: Option<f64>,
+}
+
+impl Asked {
+    /// `table`, or, where baskets are asked about and carry no times, with times in the order of the file.
+    pub(crate) fn timed(&self, table: EventTable) -> EventTable {
+        match self.task {
+            Task::Baskets => table.with_times_of_sessions(),
+            Task::Items | Task::Sessions => table,
+        }
+    }
+
+    /// The same, as the library takes it.
+    pub(crate) fn questions(&self) -> Result<Questions, Failure> {
+        if self.allow_seen && self.task != Task::Items {
+            let message = "--allow-seen: only for --task items; see --session-items for sessions, and baskets may always hold what the shopper had";
+            return Err(Failure::call(message));
+        }
+        Ok(match self.task {
+            Task::Items => {
+                let mut options = CaseOptions::default();
+                if self.allow_seen {
+                    options.seen = SeenItems::Allowed;
+                }
+                Questions::Items(options)
+            }
+            Task::Sessions => {
+                let mut options = SessionOptions::default();
+                options.gap_minutes = self.gap_minutes.unwrap_or(options.gap_minutes);
+                Questions::Sessions(options)
+            }
+            Task::Baskets => {
+                let mut options = BasketOptions::default();
+                options.gap_minutes = self.gap_minutes.unwrap_or(options.gap_minutes);
+                Questions::Baskets(options)
+            }
+        })
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
     /// Events to learn from.
     #[arg(
         long,
@@ -135,10 +227,13 @@ pub(crate) struct Evaluate {
     /// Events to be foretold.
     #[arg(long, value_name = "FILE", requires = "train")]
     pub(crate) test: Option<PathBuf>,
+    /// Format of the events to be foretold, if it is another.
+    #[arg(long, value_name = "FORMAT", requires = "test")]
+    pub(crate) test_format: Option<String>,
     /// Files of events to be split.
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "split", conflicts_with = "train")]
     pub(crate) events: Vec<PathBuf>,
-    /// How to split them: time:0.8, leave-last:1, users:0.1 or random:0.2.
+    /// How to split them: time:0.8, leave-last:1, leave-last-basket:1, users:0.1 or random:0.2; windows:5:30:2 for the mean over five windows of 30 days and 2.
     #[arg(long, value_name = "SPLIT", requires = "events")]
     pub(crate) split: Option<String>,
     #[command(flatten)]
@@ -155,9 +250,15 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "20",
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) at: Vec<u32>,
-    /// Allow items the shopper already had in the answers.
-    #[arg(long)]
-    pub(crate) allow_seen: bool,
+    /// For sessions: which items of the session so far may be recommended, a row of results for each.
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "allowed,current-excluded"
+    )]
+    pub(crate) session_items: Vec<SessionProtocol>,
     /// Also write the results to this file as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -167,6 +268,8 @@ pub(crate) struct Evaluate {
 
 #[derive(Debug, Args)]
 pub(crate) struct Tune {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
     /// Files of events.
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "train")]
     pub(crate) events: Vec<PathBuf>,
@@ -220,9 +323,6 @@ pub(crate) struct Tune {
     /// How settings are chosen: tpe or random.
     #[arg(long, value_name = "SAMPLER", default_value = "tpe")]
     pub(crate) sampler: String,
-    /// Allow items the shopper already had in the answers.
-    #[arg(long)]
-    pub(crate) allow_seen: bool,
     /// Keep every trial in this file, and go on after those it holds.
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use recommender_core::evaluation::{
-    CaseOptions, Evaluation, Evaluator, MetricList, Report, Split, TestCases,
+    Evaluation, Evaluator, MetricList, Questions, Report, Split, TestCases,
 };
 use recommender_core::events::EventTable;
 use recommender_core::{Dataset, FitOptions, InteractionConfig, Product, Recommender};
@@ -20,7 +20,8 @@ pub(crate) struct Trial {
     pub(crate) table: Arc<EventTable>,
     pub(crate) split: Split,
     pub(crate) products: Vec<Product>,
-    pub(crate) options: CaseOptions,
+    /// What is asked, the same under each protocol, with what the protocol adds to the name of a model.
+    pub(crate) questions: Vec<(&'static str, Questions)>,
     pub(crate) running: FitOptions,
     pub(crate) metrics: MetricList,
 }
@@ -29,7 +30,14 @@ pub(crate) struct Trial {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) dataset: Dataset,
-    pub(crate) cases: TestCases,
+    cases: Vec<(&'static str, TestCases)>,
+}
+
+impl Prepared {
+    /// The questions, under the first protocol.
+    pub(crate) fn cases(&self) -> &TestCases {
+        &self.cases[0].1
+    }
 }
 
 impl Trial {
@@ -37,7 +45,7 @@ impl Trial {
     pub(crate) fn run(&self, specs: &[ModelSpec]) -> Result<Report, Failure> {
         let evaluator = self.evaluator();
         let mut prepared: Option<Prepared> = None;
-        let mut evaluations = Vec::new();
+        let mut evaluations: Vec<Vec<Evaluation>> = Vec::new();
         for spec in specs {
             // Models that weigh events alike share the matrices; the old ones go before new ones are made.
             let usable = prepared
@@ -47,18 +55,27 @@ impl Trial {
                 Some(current) => current,
                 None => self.prepare(&spec.interactions)?,
             };
-            evaluations.push(self.judge(&evaluator, spec, &current)?);
+            let judged = self.judge(&evaluator, spec, &current)?;
+            evaluations.resize_with(judged.len(), Vec::new);
+            for (all, one) in evaluations.iter_mut().zip(judged) {
+                all.push(one);
+            }
             prepared = Some(current);
         }
         let Some(prepared) = prepared else {
             return Err(Failure::call("expected at least one model"));
         };
-        Ok(Report::new(
-            &evaluator,
-            &self.split,
-            &prepared.cases,
-            &evaluations,
-        )?)
+        let mut reports =
+            evaluations
+                .iter()
+                .zip(&prepared.cases)
+                .map(|(evaluations, (_, cases))| {
+                    Report::new(&evaluator, &self.split, cases, evaluations)
+                });
+        let first = reports
+            .next()
+            .ok_or_else(|| Failure::call("expected at least one protocol"))??;
+        reports.try_fold(first, |report, next| Ok(report.and(next?)))
     }
 
     /// The training part weighed by `interactions`, with its questions.
@@ -69,7 +86,11 @@ impl Trial {
             self.products.clone(),
             interactions.clone(),
         )?;
-        let cases = TestCases::new(&dataset, &self.split, self.options.clone())?;
+        let cases = self.questions.iter().map(|(protocol, questions)| {
+            let cases = TestCases::of(&dataset, &self.split, questions)?;
+            Ok((*protocol, cases))
+        });
+        let cases = cases.collect::<Result<_, Failure>>()?;
         Ok(Prepared { dataset, cases })
     }
 
@@ -80,12 +101,13 @@ impl Trial {
             .with_clock(move || start.elapsed().as_secs_f64())
     }
 
+    /// One evaluation for each protocol.
     fn judge(
         &self,
         evaluator: &Evaluator,
         spec: &ModelSpec,
         prepared: &Prepared,
-    ) -> Result<Evaluation, Failure> {
+    ) -> Result<Vec<Evaluation>, Failure> {
         let line = ProgressLine::start(&spec.name);
         let options = FitOptions {
             progress: Some(line.callback()),
@@ -95,12 +117,16 @@ impl Trial {
         let start = Instant::now();
         let model: Box<dyn Recommender> = spec.fit(&prepared.dataset, &options)?;
         let seconds = start.elapsed().as_secs_f64();
-        let evaluation =
-            evaluator.evaluate(&spec.name, &*model, &prepared.dataset, &prepared.cases)?;
-        let evaluation = evaluation.with_fit_seconds(seconds);
-        Ok(match memory::peak_bytes() {
-            Some(bytes) => evaluation.with_peak_memory_bytes(bytes),
-            None => evaluation,
-        })
+        let mut evaluations = Vec::new();
+        for (protocol, cases) in &prepared.cases {
+            let name = format!("{}{protocol}", spec.name);
+            let evaluation = evaluator.evaluate(&name, &*model, &prepared.dataset, cases)?;
+            let evaluation = evaluation.with_fit_seconds(seconds);
+            evaluations.push(match memory::peak_bytes() {
+                Some(bytes) => evaluation.with_peak_memory_bytes(bytes),
+                None => evaluation,
+            });
+        }
+        Ok(evaluations)
     }
 }

@@ -61,9 +61,13 @@ pub fn read_events(
         .with_bad_rows(options.bad_rows);
     match format {
         Format::Parquet => reader.read_bytes(&origin, whole(path)?.into(), table),
-        Format::Adjacency | Format::Csv | Format::Tsv | Format::Jsonl | Format::MovieLens => {
-            reader.read(&origin, open(path)?, table)
-        }
+        Format::Adjacency
+        | Format::Csv
+        | Format::Tsv
+        | Format::Jsonl
+        | Format::MovieLens
+        | Format::Sessions
+        | Format::Pairs => reader.read(&origin, open(path)?, table),
     }
 }
 
@@ -82,9 +86,13 @@ pub fn read_products(path: &Path, options: &ProductOptions) -> Result<(Vec<Produ
     }
     match format {
         Format::Parquet => reader.read_bytes(&origin, whole(path)?.into()),
-        Format::Adjacency | Format::Csv | Format::Tsv | Format::Jsonl | Format::MovieLens => {
-            reader.read(&origin, open(path)?)
-        }
+        Format::Adjacency
+        | Format::Csv
+        | Format::Tsv
+        | Format::Jsonl
+        | Format::MovieLens
+        | Format::Sessions
+        | Format::Pairs => reader.read(&origin, open(path)?),
     }
 }
 

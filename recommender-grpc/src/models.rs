@@ -89,6 +89,7 @@ fn kind_of(model: &str) -> RecommenderKind {
         "rp3beta" | "graph_filter" => RecommenderKind::Graph,
         "ials" | "bpr" => RecommenderKind::Factors,
         "content" => RecommenderKind::Content,
+        "personal_frequency" | "tifu_knn" | "up_cf" | "repurchase" => RecommenderKind::Repeat,
         "vmis_knn" | "vstan" | "sequential_rules" => RecommenderKind::Session,
         "popularity" => RecommenderKind::Popular,
         _ => RecommenderKind::Unspecified,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use recommender_core::evaluation::{CaseOptions, Report, Split, Splitter};
+use recommender_core::evaluation::{Questions, Report, Split, Splitter};
 use recommender_core::events::EventTable;
 use recommender_core::{Dataset, Engine, FitOptions, PipelineConfig, Timestamp};
 use recommender_files::{EventOptions, ProductOptions};
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
     let split = splitter.split(&table, 0)?;
     let trial = Trial {
         products: products(&files, split.time())?,
-        options: CaseOptions::default(),
+        questions: vec![("", Questions::default())],
         running: FitOptions::default(),
         metrics: "recall@20,ndcg@20,coverage@20".parse()?,
         table: Arc::clone(&table),

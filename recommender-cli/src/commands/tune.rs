@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use recommender_core::evaluation::{CaseOptions, SeenItems, Split, Splitter};
+use recommender_core::evaluation::{Split, Splitter};
 use recommender_core::events::EventTable;
 use recommender_core::events::read::Times;
 use recommender_core::tuning::{
@@ -15,7 +15,7 @@ use recommender_core::tuning::{
 };
 use recommender_core::{Error, FitOptions, PipelineConfig};
 
-use crate::args::Tune;
+use crate::args::{Task, Tune};
 use crate::failure::Failure;
 use crate::inputs;
 use crate::model_spec::parse_settings;
@@ -117,19 +117,11 @@ impl Asked {
 fn study(arguments: &Tune) -> Result<Study, Failure> {
     let interactions = inputs::interactions(arguments.interactions.as_deref())?;
     let (table, split) = read_split(arguments)?;
-    let seen = if arguments.allow_seen {
-        SeenItems::Allowed
-    } else {
-        SeenItems::Excluded
-    };
     let data = StudyData {
         products: inputs::products(&arguments.catalog, split.time())?,
         table: Arc::new(table),
         split,
-        cases: CaseOptions {
-            seen,
-            ..CaseOptions::default()
-        },
+        cases: arguments.asked.questions()?,
         interactions,
     };
     Ok(Study::new(data, &arguments.metric)?)
@@ -139,7 +131,7 @@ fn read_split(arguments: &Tune) -> Result<(EventTable, Split), Failure> {
     let parse = |words: &Option<String>| words.as_deref().map(str::parse::<Splitter>).transpose();
     let (test, validation) = (parse(&arguments.split)?, parse(&arguments.validation)?);
     let mut options = arguments.format.options()?;
-    if arguments.train.is_some() {
+    if arguments.train.is_some() || arguments.asked.task != Task::Items {
         options.map.times = Times::Optional;
     }
     let mut table = EventTable::new();
@@ -149,9 +141,11 @@ fn read_split(arguments: &Tune) -> Result<(EventTable, Split), Failure> {
     if let Some(file) = &arguments.valid {
         let first = table.len();
         inputs::events(&options, file, &mut table)?;
+        let table = arguments.asked.timed(table);
         let split = Split::given_at(&table, first)?;
         return Ok((table, split));
     }
+    let table = arguments.asked.timed(table);
     let seed = arguments.running.seed;
     let rows = match test {
         Some(splitter) => splitter.split(&table, seed)?.train().to_vec(),

@@ -1,6 +1,7 @@
 //! The command as its users run it, on files they might have.
 
 mod shop;
+mod tasks;
 mod tune;
 
 use std::fs;

@@ -47,8 +47,13 @@ impl Answer {
     }
 
     /// `resolving` is the served list or the longer one that settles its last ties.
-    fn at_worst(served: &Ranked, resolving: &Ranked, truth: &[ItemIx]) -> Self {
-        let mut judged = pessimistic_order(resolving.entries(), truth);
+    fn at_worst(
+        served: &Ranked,
+        resolving: &Ranked,
+        truth: &[ItemIx],
+        next: Option<ItemIx>,
+    ) -> Self {
+        let mut judged = pessimistic_order(resolving.entries(), truth, next);
         judged.truncate(served.len());
         Self {
             served: served.items().collect(),
@@ -57,16 +62,13 @@ impl Answer {
     }
 }
 
-/// Items with each run of equal scores reordered: irrelevant ones first.
-fn pessimistic_order(entries: &[Scored], truth: &[ItemIx]) -> Vec<ItemIx> {
+/// Items with each run of equal scores reordered: irrelevant ones first, and last the one that comes next.
+fn pessimistic_order(entries: &[Scored], truth: &[ItemIx], next: Option<ItemIx>) -> Vec<ItemIx> {
     let mut order = Vec::with_capacity(entries.len());
     for run in entries.chunk_by(|a, b| a.score == b.score) {
-        let (relevant, irrelevant): (Vec<ItemIx>, Vec<ItemIx>) = run
-            .iter()
-            .map(|entry| entry.item)
-            .partition(|item| truth.binary_search(item).is_ok());
-        order.extend(irrelevant);
-        order.extend(relevant);
+        let mut run: Vec<ItemIx> = run.iter().map(|entry| entry.item).collect();
+        run.sort_by_key(|item| (truth.binary_search(item).is_ok(), Some(*item) == next));
+        order.append(&mut run);
     }
     order
 }
@@ -108,7 +110,8 @@ impl Served<'_> {
             let fitting = list.as_ref().filter(|(_, list)| begins_with(list, served));
             unsettled += u64::from(list.is_some() && fitting.is_none());
             let resolving = fitting.map_or(served, |(_, list)| list);
-            answers.push(Answer::at_worst(served, resolving, self.truth(place)));
+            let (truth, next) = (self.truth(place), self.cases.next(self.range.start + place));
+            answers.push(Answer::at_worst(served, resolving, truth, next));
         }
         Ok((answers, unsettled))
     }
@@ -159,11 +162,13 @@ mod tests {
     fn relevant_items_come_last_among_equals() {
         let list = ranked(&[(0, 2.0), (1, 2.0), (2, 2.0), (3, 1.0), (4, 1.0)], 5);
         let truth = [ItemIx(0), ItemIx(3)];
-        let order: Vec<u32> = pessimistic_order(list.entries(), &truth)
-            .iter()
-            .map(|item| item.0)
-            .collect();
-        assert_eq!(order, [1, 2, 0, 4, 3]);
+        let order = |truth: &[ItemIx], next| -> Vec<u32> {
+            let order = pessimistic_order(list.entries(), truth, next);
+            order.iter().map(|item| item.0).collect()
+        };
+        assert_eq!(order(&truth, None), [1, 2, 0, 4, 3]);
+        let truth = [ItemIx(0), ItemIx(1), ItemIx(3)];
+        assert_eq!(order(&truth, Some(ItemIx(0))), [2, 1, 0, 4, 3]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Measures any [`Recommender`](crate::Recommender) by what shoppers did next, over the whole catalogue.
 //!
-//! A [`Split`] says which events are learned from and which are asked about; [`TestCases`] are its questions;
-//! an [`Evaluator`] asks them, through the code that serves, and judges the answers; a [`Report`] puts several
-//! evaluations side by side, with 95 % intervals and paired differences.
+//! A [`Split`] says which events are learned from and which are asked about; [`TestCases`] are its questions, about items,
+//! sessions or baskets; an [`Evaluator`] asks them, through the code that serves, and judges the answers; a [`Report`]
+//! puts several evaluations side by side, with 95 % intervals and paired differences.
 //!
 //! ```
 //! use recommender_core::evaluation::{CaseOptions, Evaluator, Report, Splitter, TestCases};
@@ -36,6 +36,7 @@
 //! # Ok::<(), recommender_core::Error>(())
 //! ```
 
+mod average;
 mod bootstrap;
 mod cases;
 mod evaluator;
@@ -50,11 +51,14 @@ mod split;
 mod table;
 
 pub use bootstrap::Interval;
-pub use cases::{CaseCounts, CaseOptions, ColdUsers, DropReason, SeenItems, TestCases};
+pub use cases::{
+    BasketOptions, CaseCounts, CaseOptions, ColdUsers, DropReason, Questions, Reveal, SeenItems,
+    SessionItems, SessionOptions, TestCases,
+};
 pub use evaluator::Evaluator;
 pub use judging::Ties;
-pub use metrics::MetricList;
+pub use metrics::{Metric, MetricList};
 pub use outcome::{Evaluation, MetricReport, ModelReport, SliceReport};
 pub use report::{Difference, Report, SplitReport};
 pub use slices::{ItemBand, Slice, SliceRule};
-pub use split::{FoldInOrder, Split, Splitter};
+pub use split::{FoldInOrder, SlidingWindows, Split, Splitter};

@@ -64,6 +64,8 @@ pub struct ModelReport {
 pub struct Evaluation {
     pub(super) report: ModelReport,
     pub(super) per_query: IndexMap<String, Vec<f64>>,
+    /// For each query the cluster it is drawn with.
+    pub(super) clusters: Vec<usize>,
     pub(super) cases_digest: String,
 }
 

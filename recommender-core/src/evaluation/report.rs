@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::evaluation::bootstrap::Bootstrap;
+use crate::evaluation::bootstrap::{Bootstrap, Sample};
 use crate::evaluation::cases::{CaseCounts, TestCases};
 use crate::evaluation::evaluator::Evaluator;
 use crate::evaluation::outcome::{Evaluation, ModelReport};
-use crate::evaluation::run::mean;
 use crate::evaluation::split::Split;
 use crate::time::Timestamp;
 
@@ -55,16 +54,13 @@ pub(super) fn difference(
     model: &Evaluation,
     baseline: &Evaluation,
 ) -> Vec<Difference> {
-    let shared: Vec<(&String, Vec<f64>)> = model
-        .per_query
-        .iter()
-        .filter_map(|(name, values)| {
-            let pairs = values.iter().zip(baseline.per_query.get(name)?);
-            let gaps = pairs.map(|(value, base)| value - base);
-            Some((name, gaps.filter(|gap| !gap.is_nan()).collect()))
-        })
-        .collect();
-    let (names, gaps): (Vec<&String>, Vec<Vec<f64>>) = shared.into_iter().unzip();
+    let clusters = &model.clusters;
+    let shared = model.per_query.iter().filter_map(|(name, values)| {
+        let pairs = values.iter().zip(baseline.per_query.get(name)?);
+        let gaps = pairs.map(|(value, base)| value - base);
+        Some((name, Sample::of(clusters.iter().copied().zip(gaps))))
+    });
+    let (names, gaps): (Vec<&String>, Vec<Sample>) = shared.unzip();
     let intervals = bootstrap.intervals(&gaps);
     let named = names.into_iter().zip(&gaps).zip(intervals);
     named
@@ -73,11 +69,11 @@ pub(super) fn difference(
                 model: model.report.name.clone(),
                 baseline: baseline.report.name.clone(),
                 metric: metric.clone(),
-                mean: mean(gaps)?,
+                mean: gaps.mean()?,
                 low: interval.map(|interval| interval.low),
                 high: interval.map(|interval| interval.high),
                 significant: interval.is_some_and(|interval| interval.excludes_zero()),
-                queries: gaps.len() as u64,
+                queries: gaps.values() as u64,
             })
         })
         .collect()
@@ -131,5 +127,14 @@ impl Report {
             cases: cases.counts().clone(),
             seed: evaluator.bootstrap().seed,
         })
+    }
+
+    /// This report with the models of `other` behind its own: the same questions under another protocol, such as whether
+    /// the current item may be recommended. Differences stay within a protocol.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.models.extend(other.models);
+        self.differences.extend(other.differences);
+        self
     }
 }

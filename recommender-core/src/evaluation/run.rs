@@ -7,31 +7,58 @@ use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::evaluation::bootstrap::{Bootstrap, Interval};
+use crate::evaluation::bootstrap::{Bootstrap, Interval, Sample};
 use crate::evaluation::cases::TestCases;
 use crate::evaluation::evaluator::Evaluator;
 use crate::evaluation::judging::{Answer, Served, Ties};
 use crate::evaluation::latency::request_milliseconds;
 use crate::evaluation::metrics::{
-    Exposure, Judged, Metric, QueryMetric, RunMetric, Scratch, TrainingFacts,
+    Exposure, Judged, Metric, QueryMetric, RunMetric, Scratch, TrainingFacts, TruthPart,
 };
 use crate::evaluation::outcome::{Evaluation, MetricReport, ModelReport, SliceReport};
 use crate::evaluation::slices::{ItemBand, ItemBands};
 use crate::ids::ItemIx;
-use crate::query::Query;
+use crate::query::{HistoryItem, Query};
 use crate::ranked::Ranked;
 use crate::recommender::Recommender;
 
 /// Queries made and answered at a time.
 const CHUNK: usize = 1024;
 
-/// One number for each query: of all its relevant items, or of those in one band.
+/// Which of the relevant items of a query a column looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Truth(TruthPart),
+    Band(ItemBand),
+}
+
+/// Those of all relevant items.
+const WHOLE: Part = Part::Truth(TruthPart::Whole);
+
+/// What is to be known of a case to judge its answer.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    truth: &'a [ItemIx],
+    next: Option<ItemIx>,
+    to_come: usize,
+    history: &'a [HistoryItem],
+}
+
+/// The relevant items of one part in one answer.
+#[derive(Debug)]
+struct PartHits {
+    hits: Vec<bool>,
+    relevant: usize,
+    to_come: usize,
+}
+
+/// One number for each query: of all its relevant items, or of a part of them.
 #[derive(Debug)]
 struct Column<'a> {
     name: String,
     metric: &'a dyn QueryMetric,
     cutoff: usize,
-    band: Option<ItemBand>,
+    part: Part,
     values: Vec<f64>,
     /// How much higher the sum of the values is with ties as served.
     served_gain: f64,
@@ -101,13 +128,11 @@ impl<'a> Run<'a> {
         self.report.queries = total as u64;
         self.time_requests()?;
         self.summarize();
-        let whole = self
-            .columns
-            .into_iter()
-            .filter(|column| column.band.is_none());
+        let whole = self.columns.into_iter().filter(Column::is_of_the_run);
         Ok(Evaluation {
             report: self.report,
             per_query: whole.map(|column| (column.name, column.values)).collect(),
+            clusters: (0..total).map(|case| self.cases.cluster(case)).collect(),
             cases_digest: self.cases.digest().into(),
         })
     }
@@ -140,9 +165,15 @@ impl<'a> Run<'a> {
         }
         let rows: Vec<Row> = range
             .into_par_iter()
-            .zip(&answers)
-            .map_init(Scratch::default, |scratch, (case, answer)| {
-                self.row(self.cases.truth(case), answer, scratch)
+            .zip(answers.par_iter().zip(&queries))
+            .map_init(Scratch::default, |scratch, (case, (answer, query))| {
+                let asked = Asked {
+                    truth: self.cases.truth(case),
+                    next: self.cases.next(case),
+                    to_come: self.cases.events_to_come(case),
+                    history: &query.history,
+                };
+                self.row(asked, answer, scratch)
             })
             .collect();
         for row in rows {
@@ -200,8 +231,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn row(&self, truth: &[ItemIx], answer: &Answer, scratch: &mut Scratch) -> Row {
-        let mut judge = |order: &[ItemIx]| self.judge(truth, order, answer, scratch);
+    fn row(&self, asked: Asked<'_>, answer: &Answer, scratch: &mut Scratch) -> Row {
+        let mut judge = |order: &[ItemIx]| self.judge(asked, order, answer, scratch);
         Row {
             judged: judge(&answer.judged),
             served: (answer.judged != answer.served).then(|| judge(&answer.served)),
@@ -211,34 +242,28 @@ impl<'a> Run<'a> {
     /// The number of every column for one answer in one order of its ties.
     fn judge(
         &self,
-        truth: &[ItemIx],
+        asked: Asked<'_>,
         order: &[ItemIx],
         answer: &Answer,
         scratch: &mut Scratch,
     ) -> Vec<f64> {
-        let hits = |truth: &[ItemIx]| -> Vec<bool> {
-            let order = order.iter();
-            order
-                .map(|item| truth.binary_search(item).is_ok())
-                .collect()
-        };
-        let mut band = None;
-        let mut part = (hits(truth), truth.len());
+        let mut parts: Vec<(Part, PartHits)> = Vec::new();
         let mut row = Vec::with_capacity(self.columns.len());
-        // Columns of one band stand together, so the part of the truth is made once for each.
         for column in &self.columns {
-            if column.band != band {
-                band = column.band;
-                let items = band.map_or_else(|| truth.to_vec(), |it| self.bands.within(truth, it));
-                part = (hits(&items), items.len());
-            }
+            let place = parts.iter().position(|(part, _)| *part == column.part);
+            let place = place.unwrap_or_else(|| {
+                parts.push((column.part, self.part_hits(column.part, asked, order)));
+                parts.len() - 1
+            });
+            let part = &parts[place].1;
             let judged = Judged {
                 items: &answer.served[..column.cutoff.min(answer.served.len())],
-                hits: &part.0[..column.cutoff.min(part.0.len())],
-                relevant: part.1,
+                hits: &part.hits[..column.cutoff.min(part.hits.len())],
+                relevant: part.relevant,
+                to_come: part.to_come,
                 cutoff: column.cutoff,
             };
-            let value = (part.1 > 0)
+            let value = (part.relevant > 0)
                 .then(|| column.metric.value(&judged, &self.facts, scratch))
                 .flatten();
             row.push(value.unwrap_or(f64::NAN));
@@ -246,10 +271,39 @@ impl<'a> Run<'a> {
         row
     }
 
+    fn part_hits(&self, part: Part, asked: Asked<'_>, order: &[ItemIx]) -> PartHits {
+        let had = |item: &ItemIx| {
+            let found = asked.history.binary_search_by_key(item, |entry| entry.item);
+            found.is_ok()
+        };
+        let truth = asked.truth.iter().copied();
+        let items: Vec<ItemIx> = match part {
+            Part::Truth(TruthPart::Whole) => truth.collect(),
+            Part::Truth(TruthPart::Next) => asked.next.into_iter().collect(),
+            Part::Truth(TruthPart::Repeats) => truth.filter(had).collect(),
+            Part::Truth(TruthPart::New) => truth.filter(|item| !had(item)).collect(),
+            Part::Band(band) => self.bands.within(asked.truth, band),
+        };
+        let hit = |item: &ItemIx| items.binary_search(item).is_ok();
+        PartHits {
+            hits: order.iter().map(hit).collect(),
+            relevant: items.len(),
+            to_come: if part == WHOLE {
+                asked.to_come
+            } else {
+                items.len()
+            },
+        }
+    }
+
     fn summarize(&mut self) {
         let bootstrap = self.evaluator.bootstrap();
-        let whole: Vec<&Column<'_>> = self.columns.iter().filter(|it| it.band.is_none()).collect();
-        let mut figures = averages(&whole, bootstrap, &|_| true);
+        let whole: Vec<&Column<'_>> = self
+            .columns
+            .iter()
+            .filter(|column| column.is_of_the_run())
+            .collect();
+        let mut figures = averages(&whole, bootstrap, self.cases, &|_| true);
         for column in whole.iter().filter(|column| column.served_gain != 0.0) {
             if let Some(figure) = figures.get_mut(&column.name) {
                 let gain = column.served_gain / figure.queries as f64;
@@ -271,13 +325,14 @@ impl<'a> Run<'a> {
         }
         for slice in &self.evaluator.slices {
             let band = slice.rule.band();
+            let part = band.map_or(WHOLE, Part::Band);
             let columns: Vec<&Column<'_>> = self
                 .columns
                 .iter()
-                .filter(|column| column.band == band && column.metric.judges_relevance())
+                .filter(|column| column.part == part && column.metric.judges_relevance())
                 .collect();
             let member = |case| band.is_some() || slice.rule.holds_history(self.cases, case);
-            let metrics = averages(&columns, bootstrap, &member);
+            let metrics = averages(&columns, bootstrap, self.cases, &member);
             let queries = metrics.values().map(|figure| figure.queries).max();
             let part = SliceReport {
                 queries: queries.unwrap_or(0),
@@ -288,18 +343,28 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The columns of a run: every metric per query for all relevant items, then, band by band, those that judge
-/// relevance for the bands the slices ask for.
+impl Column<'_> {
+    /// Whether it stands among the figures of the run, and not of a slice by items.
+    fn is_of_the_run(&self) -> bool {
+        matches!(self.part, Part::Truth(_))
+    }
+}
+
+/// The columns of a run: every metric per query, then, band by band, those that judge the relevance of all relevant items
+/// for the bands the slices ask for.
 fn columns(evaluator: &Evaluator) -> Vec<Column<'_>> {
     let of_band = |band: Option<ItemBand>| {
         let metrics = evaluator.metrics.as_slice().iter();
         metrics.filter_map(move |at| match &at.metric {
-            Metric::PerQuery(metric) if band.is_none() || metric.judges_relevance() => {
+            Metric::PerQuery(metric)
+                if band.is_none()
+                    || (metric.judges_relevance() && metric.part() == TruthPart::Whole) =>
+            {
                 Some(Column {
                     name: at.to_string(),
                     metric: &**metric,
                     cutoff: at.cutoff,
-                    band,
+                    part: band.map_or(Part::Truth(metric.part()), Part::Band),
                     values: Vec::new(),
                     served_gain: 0.0,
                 })
@@ -321,33 +386,26 @@ fn columns(evaluator: &Evaluator) -> Vec<Column<'_>> {
 fn averages(
     columns: &[&Column<'_>],
     bootstrap: Bootstrap,
+    cases: &TestCases,
     member: &dyn Fn(usize) -> bool,
 ) -> IndexMap<String, MetricReport> {
-    let covered: Vec<Vec<f64>> = columns
-        .iter()
-        .map(|column| {
-            let values = column.values.iter().copied().enumerate();
-            let values = values.filter(|&(case, value)| !value.is_nan() && member(case));
-            values.map(|(_, value)| value).collect()
-        })
-        .collect();
-    let intervals = bootstrap.intervals(&covered);
-    let figure = |(values, interval): (&Vec<f64>, Option<Interval>)| MetricReport {
-        mean: mean(values),
+    let sample = |column: &&Column<'_>| {
+        let values = column.values.iter().copied().enumerate();
+        let values = values.filter(|&(case, _)| member(case));
+        Sample::of(values.map(|(case, value)| (cases.cluster(case), value)))
+    };
+    let samples: Vec<Sample> = columns.iter().map(sample).collect();
+    let intervals = bootstrap.intervals(&samples);
+    let figure = |(sample, interval): (&Sample, Option<Interval>)| MetricReport {
+        mean: sample.mean(),
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
-        queries: values.len() as u64,
+        queries: sample.values() as u64,
         ..MetricReport::default()
     };
-    let figures = covered.iter().zip(intervals).map(figure);
+    let figures = samples.iter().zip(intervals).map(figure);
     let names = columns.iter().map(|column| column.name.clone());
     names.zip(figures).collect()
-}
-
-/// The mean, none of nothing.
-pub(super) fn mean(values: &[f64]) -> Option<f64> {
-    // An empty float sum is -0, and so is a figure over queries without a hit: adding zero takes the sign off.
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64 + 0.0)
 }
 
 /// Refuses answers that break the promises of [`Recommender`].

@@ -19,13 +19,13 @@ impl fmt::Display for Report {
             write_aligned(f, &model_rows(models))?;
             write_slices(f, models)?;
         }
-        if !self.differences.is_empty() {
+        for differences in self.differences.chunk_by(|a, b| a.baseline == b.baseline) {
+            let baseline = &differences[0].baseline;
             writeln!(
                 f,
-                "\nDifferences to {} (95 % interval, * excludes 0)",
-                self.differences[0].baseline
+                "\nDifferences to {baseline} (95 % interval, * excludes 0)"
             )?;
-            write_aligned(f, &difference_rows(&self.differences))?;
+            write_aligned(f, &difference_rows(differences))?;
         }
         Ok(())
     }
@@ -49,6 +49,20 @@ impl Report {
             write!(f, "; {count} dropped: {}", spoken(*reason))?;
         }
         writeln!(f)?;
+        if cases.sessions > 0 {
+            writeln!(
+                f,
+                "{} sessions, drawn whole for the intervals",
+                cases.sessions
+            )?;
+        }
+        if cases.repeated_items > 0 {
+            let (repeated, all) = (cases.repeated_items, cases.relevant_items);
+            writeln!(
+                f,
+                "{repeated} of the {all} relevant items stand in the history"
+            )?;
+        }
         if cases.seen_items_left_out > 0 {
             let left_out = cases.seen_items_left_out;
             writeln!(
@@ -66,6 +80,7 @@ fn spoken(reason: crate::evaluation::DropReason) -> &'static str {
         DropReason::NothingRelevant => "nothing relevant in the test events",
         DropReason::OnlySeenItems => "only items of the history in the test events",
         DropReason::NoHistory => "no history",
+        DropReason::ShortSessions => "no session of two events",
     }
 }
 

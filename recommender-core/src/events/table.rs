@@ -1,5 +1,7 @@
 //! Many events in columns, with keys numbered: what splits and builders read.
 
+use rustc_hash::FxHashMap;
+
 use crate::error::{Error, Result};
 use crate::events::{Channel, Consent, Event, EventKind};
 use crate::ids::{DenseIndex, ItemIx, PlaceIx, UserIx, Vocabulary};
@@ -229,6 +231,40 @@ impl EventTable {
         &self.places
     }
 
+    /// The number of the session or basket of row `row`, if it states one.
+    #[must_use]
+    pub fn session(&self, row: usize) -> Option<u32> {
+        let session = self.columns.session[row];
+        (session != NONE).then_some(session)
+    }
+
+    /// The table with times made of the order of its rows, if it carries none: a user's sessions come a day apart from
+    /// 1970 on, in the order in which each is first met, and a row without a session is one of its own. For data that
+    /// gives order and no times, so that what comes later is later.
+    #[must_use]
+    pub fn with_times_of_sessions(mut self) -> Self {
+        if self.timed {
+            return self;
+        }
+        let mut sessions = vec![0i64; self.users.len()];
+        let mut day_of: FxHashMap<(UserIx, u32), i64> = FxHashMap::default();
+        for row in 0..self.len() {
+            let user = self.columns.user[row];
+            let mut next = || {
+                let count = &mut sessions[user.position()];
+                *count += 1;
+                *count - 1
+            };
+            let day = match self.columns.session[row] {
+                NONE => next(),
+                session => *day_of.entry((user, session)).or_insert_with(next),
+            };
+            self.columns.time[row] = Timestamp::from_seconds(day * 86_400);
+        }
+        self.timed = !self.is_empty();
+        self
+    }
+
     /// The key of a session number.
     ///
     /// # Panics
@@ -284,6 +320,29 @@ mod tests {
         assert!(table.push(&event("1")).unwrap());
         assert!(!table.push(&event("1")).unwrap());
         assert_eq!((table.len(), table.report().duplicates), (1, 1));
+    }
+
+    #[test]
+    fn sessions_without_times_come_a_day_apart_in_the_order_they_are_met() {
+        let mut table = EventTable::new();
+        for (visitor, session) in [("ann", "7"), ("ann", "3"), ("bob", "9"), ("ann", "7")] {
+            let event = Event {
+                id: None,
+                visitor: visitor.into(),
+                session: Some(session.into()),
+                ..event("")
+            };
+            table.push(&event).unwrap();
+        }
+        let alone = Event {
+            id: None,
+            ..event("")
+        };
+        table.push(&alone).unwrap();
+        let table = table.with_times_of_sessions();
+        let days: Vec<i64> = (0..5).map(|row| table.time(row).0 / 86_400_000).collect();
+        assert_eq!(days, [0, 1, 0, 0, 2]);
+        assert!(table.has_times());
     }
 
     #[test]

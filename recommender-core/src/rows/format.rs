@@ -23,18 +23,38 @@ pub enum Format {
     Parquet,
     /// `user::item::rating::seconds`, or the same with tabs. Columns `visitor`, `item`, `rating` and `time`.
     MovieLens,
+    /// One session a line: its items in order, separated by blanks. Columns `visitor` and `session`, which name the file
+    /// and the line, and `item`; no times.
+    Sessions,
+    /// A session so far and the item to be foretold from it, one pair a line: items separated by blanks, a tab, the item.
+    /// Columns as those of `Sessions`, the item to be foretold being the last of its session.
+    Pairs,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Adjacency,
         Self::Csv,
         Self::Tsv,
         Self::Jsonl,
         Self::Parquet,
         Self::MovieLens,
+        Self::Sessions,
+        Self::Pairs,
     ];
+
+    /// Whether its rows may carry times.
+    #[must_use]
+    pub fn has_times(self) -> bool {
+        !matches!(self, Self::Adjacency | Self::Sessions | Self::Pairs)
+    }
+
+    /// Whether its columns have names that the file gives.
+    #[must_use]
+    pub fn names_columns(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv | Self::Jsonl | Self::Parquet)
+    }
 
     /// The name used in settings and on the command line.
     #[must_use]
@@ -46,6 +66,8 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Parquet => "parquet",
             Self::MovieLens => "movielens",
+            Self::Sessions => "sessions",
+            Self::Pairs => "pairs",
         }
     }
 

@@ -14,6 +14,7 @@ mod movielens;
 mod parquet;
 mod report;
 mod rules;
+mod session_lines;
 mod slots;
 mod time;
 
@@ -121,6 +122,10 @@ pub(crate) fn open<'r>(
         )?),
         Format::Jsonl => Box::new(jsonl::JsonRows::new(origin, input.text(origin, encoding)?)),
         Format::Adjacency => Box::new(adjacency::AdjacencyRows::new(
+            origin,
+            input.text(origin, encoding)?,
+        )),
+        Format::Sessions | Format::Pairs => Box::new(session_lines::SessionLines::new(
             origin,
             input.text(origin, encoding)?,
         )),

@@ -7,7 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluation::metrics::MetricAt;
 use crate::evaluation::{
-    CaseOptions, Evaluation, Evaluator, MetricList, MetricReport, Split, TestCases,
+    Evaluation, Evaluator, MetricList, MetricReport, Questions, Split, TestCases,
 };
 use crate::events::EventTable;
 use crate::interactions::InteractionConfig;
@@ -27,13 +27,13 @@ pub struct StudyData {
     /// The products, as known at the split's moment.
     pub products: Vec<Product>,
     /// What is asked, and what counts as right.
-    pub cases: CaseOptions,
+    pub cases: Questions,
     /// How events are weighed where a trial says nothing.
     pub interactions: InteractionConfig,
 }
 
 /// Metrics that are the better the higher.
-const OBJECTIVES: [&str; 8] = [
+const OBJECTIVES: [&str; 11] = [
     "ndcg",
     "ndcg_full_ideal",
     "recall",
@@ -42,6 +42,9 @@ const OBJECTIVES: [&str; 8] = [
     "map",
     "mrr",
     "hit_rate",
+    "hit_rate_next",
+    "mrr_next",
+    "recall_events",
 ];
 
 /// The questions every trial of a search is judged by.
@@ -89,7 +92,7 @@ impl Study {
             data.products.clone(),
             data.interactions.clone(),
         )?;
-        let cases = TestCases::new(&dataset, &data.split, data.cases.clone())?;
+        let cases = TestCases::of(&dataset, &data.split, &data.cases)?;
         let base = Arc::new(Weighed { dataset, cases });
         Ok(Self { data, metric, base })
     }
@@ -147,7 +150,7 @@ impl Study {
             return Ok(Arc::clone(&self.base));
         }
         let dataset = self.base.dataset.weighed_by(interactions.clone())?;
-        let cases = TestCases::new(&dataset, &self.data.split, self.data.cases.clone())?;
+        let cases = TestCases::of(&dataset, &self.data.split, &self.data.cases)?;
         if cases.digest() != self.base.cases.digest() {
             return Err(Error::config(
                 "interactions",

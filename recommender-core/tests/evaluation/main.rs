@@ -3,6 +3,7 @@
 
 mod protocols;
 mod reports;
+mod tasks;
 mod ties;
 
 use recommender_core::evaluation::{

@@ -20,8 +20,8 @@ const HISTORY_ITEMS: std::ops::RangeInclusive<usize> = 15..=60;
 pub(super) fn print(trial: &Trial, config: &PipelineConfig) -> Result<(), Failure> {
     let prepared = trial.prepare(&config.interactions)?;
     let engine = Engine::fit(config, &prepared.dataset, &FitOptions::default())?;
-    let shown = (0..prepared.cases.len())
-        .filter(|&case| HISTORY_ITEMS.contains(&prepared.cases.history_items(case)))
+    let shown = (0..prepared.cases().len())
+        .filter(|&case| HISTORY_ITEMS.contains(&prepared.cases().history_items(case)))
         .step_by(7)
         .take(SHOPPERS);
     for case in shown {
@@ -33,7 +33,7 @@ pub(super) fn print(trial: &Trial, config: &PipelineConfig) -> Result<(), Failur
 
 fn print_shopper(engine: &Engine, prepared: &Prepared, case: usize) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let user = prepared.cases.user(case);
+    let user = prepared.cases().user(case);
     let key = prepared.dataset.users().key(user);
     writeln!(out, "\nShopper {key} bought last:")?;
     for item in last_items(prepared, user) {
@@ -49,7 +49,7 @@ fn print_shopper(engine: &Engine, prepared: &Prepared, case: usize) -> Result<()
     writeln!(out, "  and is recommended:")?;
     for result in engine.recommend(&request)?.results {
         let item = engine.items().get(&result.key);
-        let taken = item.is_some_and(|item| prepared.cases.truth(case).contains(&item));
+        let taken = item.is_some_and(|item| prepared.cases().truth(case).contains(&item));
         let mark = if taken { '*' } else { ' ' };
         let title = title(engine, &result.key);
         writeln!(

@@ -94,7 +94,7 @@ impl ProductReader {
 
     fn read_input(&self, origin: &str, input: Input<'_>) -> Result<(Vec<Product>, ReadReport)> {
         self.map.validate()?;
-        if self.format == Format::Adjacency || self.format == Format::MovieLens {
+        if !self.format.names_columns() {
             let expected = "csv, tsv, jsonl or parquet for products";
             return Err(Error::config("format", expected, self.format));
         }

@@ -5,8 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{
-    Coverage, Diversity, Gini, HitRate, Map, MeanPopularity, Mrr, Ndcg, NdcgFullIdeal, Novelty,
-    Precision, QueryMetric, Recall, RecallCapped, RunMetric,
+    Coverage, Diversity, Gini, HitRate, Map, MapSessionRec, MeanPopularity, Mrr, Ndcg,
+    NdcgFlatStart, NdcgFullIdeal, Novelty, OfPart, Precision, QueryMetric, Recall, RecallCapped,
+    RecallEvents, RunMetric, TruthPart,
 };
 use crate::error::{Error, Result};
 
@@ -32,6 +33,18 @@ impl Metric {
     /// Every metric of this crate, in the order of reports.
     #[must_use]
     pub fn all() -> Vec<Self> {
+        let mut all = Self::of_items();
+        for metric in Self::of_sessions().into_iter().chain(Self::of_baskets()) {
+            if all.iter().all(|known| known.name() != metric.name()) {
+                all.push(metric);
+            }
+        }
+        all
+    }
+
+    /// Those that judge what a shopper took in a while.
+    #[must_use]
+    pub fn of_items() -> Vec<Self> {
         let per_query: [Arc<dyn QueryMetric>; 11] = [
             Arc::new(Recall),
             Arc::new(RecallCapped),
@@ -45,6 +58,69 @@ impl Metric {
             Arc::new(MeanPopularity),
             Arc::new(Diversity),
         ];
+        Self::with_those_of_a_run(per_query)
+    }
+
+    /// Those that judge what comes next in a session, and later.
+    #[must_use]
+    pub fn of_sessions() -> Vec<Self> {
+        let next_hit_rate = OfPart {
+            metric: HitRate,
+            part: TruthPart::Next,
+            name: "hit_rate_next",
+        };
+        let next_mrr = OfPart {
+            metric: Mrr,
+            part: TruthPart::Next,
+            name: "mrr_next",
+        };
+        let per_query: [Arc<dyn QueryMetric>; 10] = [
+            Arc::new(next_hit_rate),
+            Arc::new(next_mrr),
+            Arc::new(Recall),
+            Arc::new(Precision),
+            Arc::new(Map),
+            Arc::new(Ndcg),
+            Arc::new(RecallEvents),
+            Arc::new(NdcgFlatStart),
+            Arc::new(MapSessionRec),
+            Arc::new(MeanPopularity),
+        ];
+        Self::with_those_of_a_run(per_query)
+    }
+
+    /// Those that judge the next basket: all of it, and what the shopper had before and never had apart.
+    #[must_use]
+    pub fn of_baskets() -> Vec<Self> {
+        use TruthPart::{New, Repeats};
+        let recall = |part, name| OfPart {
+            metric: Recall,
+            part,
+            name,
+        };
+        let ndcg = |part, name| OfPart {
+            metric: Ndcg,
+            part,
+            name,
+        };
+        let per_query: [Arc<dyn QueryMetric>; 12] = [
+            Arc::new(Recall),
+            Arc::new(recall(Repeats, "recall_repeats")),
+            Arc::new(recall(New, "recall_new")),
+            Arc::new(Ndcg),
+            Arc::new(ndcg(Repeats, "ndcg_repeats")),
+            Arc::new(ndcg(New, "ndcg_new")),
+            Arc::new(NdcgFullIdeal),
+            Arc::new(Precision),
+            Arc::new(Map),
+            Arc::new(Mrr),
+            Arc::new(HitRate),
+            Arc::new(MeanPopularity),
+        ];
+        Self::with_those_of_a_run(per_query)
+    }
+
+    fn with_those_of_a_run<const N: usize>(per_query: [Arc<dyn QueryMetric>; N]) -> Vec<Self> {
         let per_run: [Arc<dyn RunMetric>; 2] = [Arc::new(Coverage), Arc::new(Gini)];
         let per_query = per_query.into_iter().map(Self::PerQuery);
         per_query
@@ -128,16 +204,24 @@ impl MetricList {
         }
     }
 
-    /// Every metric of this crate at each of `cutoffs`.
+    /// `metrics`, such as [`Metric::of_items`], at each of `cutoffs`.
     ///
     /// # Errors
     /// [`Error::Config`] if no cut-off is given, one is 0 or comes twice.
-    pub fn all_at(cutoffs: &[usize]) -> Result<Self> {
+    pub fn at(metrics: &[Metric], cutoffs: &[usize]) -> Result<Self> {
         let at = |&cutoff: &usize| {
-            let metrics = Metric::all().into_iter();
+            let metrics = metrics.iter().cloned();
             metrics.map(move |metric| MetricAt { metric, cutoff })
         };
         Self::new(cutoffs.iter().flat_map(at).collect())
+    }
+
+    /// [`Metric::of_items`] at each of `cutoffs`.
+    ///
+    /// # Errors
+    /// As [`MetricList::at`].
+    pub fn all_at(cutoffs: &[usize]) -> Result<Self> {
+        Self::at(&Metric::of_items(), cutoffs)
     }
 
     /// The metrics in order.

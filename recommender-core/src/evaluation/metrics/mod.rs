@@ -16,6 +16,12 @@
 //! | `novelty` | mean self-information, bits | queries with an answer |
 //! | `mean_popularity` | mean number of training users | queries with an answer |
 //! | `diversity` | mean cosine distance within the list | queries with two answers or more |
+//! | `hit_rate_next`, `mrr_next` | of the one item that comes next | sessions |
+//! | `recall_events` | hits / events to come: as Serenade and session-rec count | every query |
+//! | `ndcg_flat_start` | ranks 1 and 2 weigh alike: as Serenade and session-rec count | every query |
+//! | `map_session_rec` | average precision as session-rec counts it | every query |
+//! | `recall_repeats`, `ndcg_repeats` | of relevant items the shopper had | queries with one |
+//! | `recall_new`, `ndcg_new` | of relevant items she never had | queries with one |
 //! | `coverage` | share of the catalogue recommended to anyone | the run |
 //! | `gini` | inequality of exposure over the catalogue | the run |
 
@@ -26,14 +32,18 @@ mod gini;
 mod hit_rate;
 mod list;
 mod map;
+mod map_session_rec;
 mod mean_popularity;
 mod mrr;
 mod ndcg;
+mod ndcg_flat_start;
 mod ndcg_full_ideal;
 mod novelty;
+mod parts;
 mod precision;
 mod recall;
 mod recall_capped;
+mod recall_events;
 
 pub use coverage::Coverage;
 pub use diversity::Diversity;
@@ -42,14 +52,18 @@ pub use gini::Gini;
 pub use hit_rate::HitRate;
 pub use list::{Metric, MetricAt, MetricList};
 pub use map::Map;
+pub use map_session_rec::MapSessionRec;
 pub use mean_popularity::MeanPopularity;
 pub use mrr::Mrr;
 pub use ndcg::Ndcg;
+pub use ndcg_flat_start::NdcgFlatStart;
 pub use ndcg_full_ideal::NdcgFullIdeal;
 pub use novelty::Novelty;
+pub use parts::{OfPart, TruthPart};
 pub use precision::Precision;
 pub use recall::Recall;
 pub use recall_capped::RecallCapped;
+pub use recall_events::RecallEvents;
 
 use std::fmt;
 
@@ -65,6 +79,9 @@ pub struct Judged<'a> {
     pub hits: &'a [bool],
     /// How many items are relevant, at least one.
     pub relevant: usize,
+    /// How many events are to come, an item that comes again counting again; as many as there are relevant items where
+    /// the order of events plays no part.
+    pub to_come: usize,
     /// How many answers were wanted, at least one. A shorter list is a list with misses at its end.
     pub cutoff: usize,
 }
@@ -101,6 +118,11 @@ pub trait QueryMetric: Send + Sync + fmt::Debug {
         facts: &TrainingFacts<'_>,
         scratch: &mut Scratch,
     ) -> Option<f64>;
+
+    /// The relevant items it looks at.
+    fn part(&self) -> TruthPart {
+        TruthPart::Whole
+    }
 
     /// Whether the number depends on what was relevant; if not, it is not computed for parts of the truth.
     fn judges_relevance(&self) -> bool {
@@ -150,12 +172,34 @@ pub(crate) mod tests {
             items: &[],
             hits: &hits,
             relevant,
+            to_come: relevant,
             cutoff,
         };
+        value_of(metric, &answer).expect("accuracy covers every query")
+    }
+
+    /// As [`judge`], with more events to come than relevant items.
+    pub(crate) fn judge_events(
+        metric: &dyn QueryMetric,
+        hits: &str,
+        (relevant, to_come): (usize, usize),
+        cutoff: usize,
+    ) -> f64 {
+        let hits: Vec<bool> = hits.chars().map(|hit| hit == '1').collect();
+        let answer = Judged {
+            items: &[],
+            hits: &hits,
+            relevant,
+            to_come,
+            cutoff,
+        };
+        value_of(metric, &answer).expect("accuracy covers every query")
+    }
+
+    fn value_of(metric: &dyn QueryMetric, answer: &Judged<'_>) -> Option<f64> {
         let dataset = dataset();
         let facts = TrainingFacts::new(&dataset);
-        let value = metric.value(&answer, &facts, &mut Scratch::default());
-        value.expect("accuracy covers every query")
+        metric.value(answer, &facts, &mut Scratch::default())
     }
 
     /// The value of a metric that looks at the items alone.
@@ -165,11 +209,10 @@ pub(crate) mod tests {
             items: &items,
             hits: &[],
             relevant: 1,
+            to_come: 1,
             cutoff: 10,
         };
-        let dataset = dataset();
-        let facts = TrainingFacts::new(&dataset);
-        metric.value(&answer, &facts, &mut Scratch::default())
+        value_of(metric, &answer)
     }
 
     pub(crate) fn assert_close(found: f64, expected: f64) {

@@ -56,7 +56,7 @@ pub(super) fn at(table: &EventTable, rows: &[u32], moment: Timestamp) -> Result<
     })
 }
 
-fn refuse_untimed(table: &EventTable) -> Result<()> {
+pub(super) fn refuse_untimed(table: &EventTable) -> Result<()> {
     if table.has_times() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! Each user's last events are asked about.
 
-use super::{Parts, rows_of_users};
+use super::{Parts, rows_of_users, visits};
+use crate::baskets::BasketConfig;
 use crate::events::EventTable;
 
 /// A user with no more than `events` events has nothing to be asked with and stays in the training part.
@@ -14,6 +15,22 @@ pub(super) fn parts(table: &EventTable, rows: &[u32], events: usize) -> Parts {
         };
         parts.train.extend_from_slice(&rows[..kept]);
         parts.test.extend_from_slice(&rows[kept..]);
+    }
+    parts
+}
+
+/// The same of baskets, in the order they began.
+pub(super) fn basket_parts(table: &EventTable, rows: &[u32], baskets: usize) -> Parts {
+    let mut parts = Parts::default();
+    for (_, rows) in rows_of_users(table, rows) {
+        let all = visits(table, &rows, &BasketConfig::default());
+        let kept = if all.len() > baskets {
+            all.len() - baskets
+        } else {
+            all.len()
+        };
+        parts.train.extend(all[..kept].iter().flatten());
+        parts.test.extend(all[kept..].iter().flatten());
     }
     parts
 }
@@ -37,6 +54,18 @@ mod tests {
         assert_eq!(split(2).test(), &[0, 3]);
         assert_eq!(split(3).test(), &[0, 1, 3]);
         assert_eq!(split(2).train(), &[1, 2, 4]);
+    }
+
+    #[test]
+    fn the_last_baskets_are_held_out_whole() {
+        let table = table(&[
+            ("ann", "a", 0),
+            ("ann", "b", 9_000),
+            ("ann", "c", 9_100),
+            ("bob", "only", 1),
+        ]);
+        let split = Splitter::LeaveLastBasket { baskets: 1 };
+        assert_eq!(split.split(&table, 0).unwrap().test(), &[1, 2]);
     }
 
     #[test]

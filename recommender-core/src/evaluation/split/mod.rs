@@ -6,9 +6,13 @@ mod random;
 mod splitter;
 mod stored;
 mod users;
+mod visits;
+mod windows;
 
 pub use splitter::{FoldInOrder, Splitter};
 pub(super) use stored::hexadecimal;
+pub(super) use visits::visits;
+pub use windows::SlidingWindows;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};

@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 /// | `time:0.8` | all users at one moment: the first 80 % of events are learned from |
 /// | `time:2011-09-01`, `time:2011-09-01T12:00:00Z`, `time:1314835200` | at this moment (a date means its start in UTC, a whole number seconds since 1970) |
 /// | `leave-last:1` | each user's last events are asked about |
+/// | `leave-last-basket:1` | each user's last baskets are asked about: of one session key, or less than an hour apart |
 /// | `users:0.1` | strong generalisation: a tenth of the users is held out entirely |
 /// | `random:0.2` | a random fifth of each user's events is asked about |
 ///
@@ -38,6 +39,12 @@ pub enum Splitter {
     LeaveLast {
         /// How many, at least 1.
         events: usize,
+    },
+    /// Each user's last baskets, by session key or, where rows have none, cut by an hour without an event, are asked
+    /// about. A user with no more baskets than that stays in the training part whole.
+    LeaveLastBasket {
+        /// How many, at least 1.
+        baskets: usize,
     },
     /// Strong generalisation (Liang et al. 2018, "Variational autoencoders for collaborative filtering", section 4.1):
     /// random users are held out entirely; a part of their events is the history they are asked with.
@@ -67,7 +74,7 @@ pub enum FoldInOrder {
 }
 
 /// What [`Splitter`] reads, for error messages.
-const WORDS: &str = "time:SHARE or time:MOMENT (such as time:0.8, time:2011-09-01), leave-last:N, users:SHARE or random:SHARE, shares above 0 and below 1";
+const WORDS: &str = "time:SHARE or time:MOMENT (such as time:0.8, time:2011-09-01), leave-last:N, leave-last-basket:N, users:SHARE or random:SHARE, shares above 0 and below 1";
 
 /// Share of a held-out user's events that is her history, unless said otherwise.
 const FOLD_IN: f64 = 0.8;
@@ -92,6 +99,7 @@ impl Splitter {
             Self::TimeShare { train } => global_time::by_share(table, rows, train)?,
             Self::Time { at } => global_time::at(table, rows, at)?,
             Self::LeaveLast { events } => leave_last::parts(table, rows, events),
+            Self::LeaveLastBasket { baskets } => leave_last::basket_parts(table, rows, baskets),
             Self::Users {
                 held_out,
                 fold_in,
@@ -120,10 +128,12 @@ impl Splitter {
                 held_out, fold_in, ..
             } => [held_out, fold_in],
             Self::Random { test } => [test, test],
-            Self::LeaveLast { events: 0 } => {
+            Self::LeaveLast { events: 0 } | Self::LeaveLastBasket { baskets: 0 } => {
                 return Err(Error::config("split", "leave-last of at least 1", 0));
             }
-            Self::Time { .. } | Self::LeaveLast { .. } => return Ok(()),
+            Self::Time { .. } | Self::LeaveLast { .. } | Self::LeaveLastBasket { .. } => {
+                return Ok(());
+            }
         };
         match shares.iter().find(|share| !is_share(**share)) {
             Some(share) => Err(Error::config("split", "a share above 0 and below 1", share)),
@@ -147,6 +157,10 @@ impl FromStr for Splitter {
             ("time", Some(train)) if is_share(train) => Some(Self::TimeShare { train }),
             ("time", _) => global_time::moment(value).map(|at| Self::Time { at }),
             ("leave-last", _) => value.parse().ok().map(|events| Self::LeaveLast { events }),
+            ("leave-last-basket", _) => {
+                let baskets = value.parse().ok();
+                baskets.map(|baskets| Self::LeaveLastBasket { baskets })
+            }
             ("users", Some(held_out)) => Some(Self::Users {
                 held_out,
                 fold_in: FOLD_IN,
@@ -167,6 +181,7 @@ impl fmt::Display for Splitter {
             Self::TimeShare { train } => write!(f, "time:{train}"),
             Self::Time { at } => write!(f, "time:{}", global_time::written(*at)),
             Self::LeaveLast { events } => write!(f, "leave-last:{events}"),
+            Self::LeaveLastBasket { baskets } => write!(f, "leave-last-basket:{baskets}"),
             Self::Users { held_out, .. } => write!(f, "users:{held_out}"),
             Self::Random { test } => write!(f, "random:{test}"),
         }
@@ -182,6 +197,7 @@ mod tests {
         for words in [
             "time:0.8",
             "leave-last:2",
+            "leave-last-basket:2",
             "users:0.1",
             "random:0.2",
             "time:2011-09-01T00:00:00Z",
@@ -200,6 +216,7 @@ mod tests {
             "time:yesterday",
             "time:1.5",
             "leave-last:0",
+            "leave-last-basket:0",
             "leave-last:-1",
             "users:1",
             "random:NaN",

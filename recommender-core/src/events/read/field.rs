@@ -63,15 +63,15 @@ impl EventField {
     pub fn default_columns(self) -> &'static [&'static str] {
         match self {
             Self::Id => &["id", "event_id"],
-            Self::Visitor => &["visitor", "user"],
-            Self::Item => &["item"],
+            Self::Visitor => &["visitor", "user", "UserId", "SessionId"],
+            Self::Item => &["item", "ItemId"],
             Self::Kind => &["kind"],
             Self::Channel => &["channel"],
             Self::Place => &["place"],
-            Self::Time => &["time", "timestamp"],
+            Self::Time => &["time", "timestamp", "Time"],
             Self::Quantity => &["quantity"],
             Self::Price => &["price"],
-            Self::Session => &["session", "basket"],
+            Self::Session => &["session", "basket", "SessionId"],
             Self::Rating => &["rating"],
             Self::Consent => &["consent"],
         }

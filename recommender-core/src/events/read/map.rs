@@ -100,7 +100,7 @@ pub struct Anonymous {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Times {
-    /// A file without one is refused. Adjacency lists, which never have times, are exempt.
+    /// A file without one is refused. Formats that never have times, such as adjacency lists, are exempt.
     #[default]
     Required,
     /// A file without one gives events without times; the report counts them.

@@ -95,7 +95,7 @@ impl EventReader {
         table: &mut EventTable,
     ) -> Result<ReadReport> {
         let mut map = self.map.clone();
-        if self.format == Format::Adjacency && !map.columns.contains_key(&EventField::Time) {
+        if !self.format.has_times() && !map.columns.contains_key(&EventField::Time) {
             map.times = Times::Optional;
         }
         map.validate()?;

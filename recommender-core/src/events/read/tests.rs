@@ -94,7 +94,7 @@ fn a_missing_column_is_named_with_those_that_exist() {
     let error = message(csv("visitor,product,time\nann,cup,1\n"));
     assert_eq!(
         error,
-        "in, row 1, field \"item\": expected a column named \"item\", found the columns visitor, product, time"
+        "in, row 1, field \"item\": expected a column named \"item\" or \"ItemId\", found the columns visitor, product, time"
     );
     let mut map = EventMap::default();
     map.assign("sku=item").unwrap();
@@ -309,6 +309,33 @@ fn adjacency_lists_give_untimed_purchases() {
     assert!(!table.has_times());
     assert_eq!(table.users().len(), 3);
     assert_eq!(table.row(1).kind, EventKind::Purchase);
+}
+
+#[test]
+fn a_line_is_a_session_of_its_own_and_pairs_end_with_what_comes_next() {
+    for (format, text) in [
+        (Format::Sessions, "7 7 3\n\n5 7\r\n"),
+        (Format::Pairs, "7 7\t3\n\n5\t7\r\n"),
+    ] {
+        let (table, report) = read_as(format, EventMap::default(), text.as_bytes()).unwrap();
+        assert_eq!((report.rows, report.kept, report.without_time), (5, 5, 5));
+        let items: Vec<&str> = (0..5)
+            .map(|row| table.items().key(table.item(row)))
+            .collect();
+        assert_eq!(items, ["7", "7", "3", "5", "7"]);
+        assert_eq!(table.users().len(), 2);
+        assert_eq!(table.session_key(table.session(4).unwrap()), "in:3");
+        assert_eq!(table.users().key(table.user(0)), "in:1");
+    }
+}
+
+#[test]
+fn the_columns_of_session_logs_are_known_by_their_names() {
+    let text = b"SessionId\tItemId\tTime\n27\t5959\t1593536687.5\n";
+    let (table, _) = read_as(Format::Tsv, EventMap::default(), text).unwrap();
+    assert_eq!(table.users().key(table.user(0)), "27");
+    assert_eq!(table.session_key(table.session(0).unwrap()), "27");
+    assert_eq!(table.time(0), Timestamp(1_593_536_687_500));
 }
 
 #[test]

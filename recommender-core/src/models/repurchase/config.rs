@@ -9,8 +9,11 @@ use crate::error::{Error, Result};
 ///
 /// | field | default | range |
 /// |---|---|---|
-/// | `shrinkage` | 20 | > 0 |
+/// | `shrinkage` | 100 | > 0 |
 /// | `shopper_shrinkage` | 4 | > 0 |
+/// | `habit_weight` | 1 | ≥ 0 |
+/// | `sales_weight` | 0.3 | ≥ 0 |
+/// | `sales_days` | 30 | > 0 |
 /// | `gap_minutes` | 60 | ≥ 0 |
 ///
 /// ```
@@ -25,6 +28,12 @@ pub struct RepurchaseConfig {
     pub shrinkage: f64,
     /// Strength of the pull of a product on the gaps of one shopper with it: how many gaps it is worth.
     pub shopper_shrinkage: f64,
+    /// How far the intensity rises with the number of times she bought the product: the power it is raised to.
+    pub habit_weight: f64,
+    /// How far the intensity rises with the product's sales of late: the power they are raised to.
+    pub sales_weight: f64,
+    /// How many days before the end of the data sales are of late.
+    pub sales_days: f64,
     /// What one basket is: see [`BasketConfig::gap_minutes`].
     pub gap_minutes: f64,
 }
@@ -32,8 +41,11 @@ pub struct RepurchaseConfig {
 impl Default for RepurchaseConfig {
     fn default() -> Self {
         Self {
-            shrinkage: 20.0,
+            shrinkage: 100.0,
             shopper_shrinkage: 4.0,
+            habit_weight: 1.0,
+            sales_weight: 0.3,
+            sales_days: 30.0,
             gap_minutes: BasketConfig::default().gap_minutes,
         }
     }
@@ -45,13 +57,28 @@ impl RepurchaseConfig {
     /// # Errors
     /// [`Error::Config`] naming the first setting out of range.
     pub fn validate(&self) -> Result<()> {
-        for (field, strength) in [
+        let wrong = |field: &str, expected: &str, found: f64| {
+            Err(Error::config(
+                format!("repurchase.{field}"),
+                expected,
+                found,
+            ))
+        };
+        for (field, number) in [
             ("shrinkage", self.shrinkage),
             ("shopper_shrinkage", self.shopper_shrinkage),
+            ("sales_days", self.sales_days),
         ] {
-            if !(strength.is_finite() && strength > 0.0) {
-                let field = format!("repurchase.{field}");
-                return Err(Error::config(field, "a finite number above 0", strength));
+            if !(number.is_finite() && number > 0.0) {
+                return wrong(field, "a finite number above 0", number);
+            }
+        }
+        for (field, weight) in [
+            ("habit_weight", self.habit_weight),
+            ("sales_weight", self.sales_weight),
+        ] {
+            if !(weight.is_finite() && weight >= 0.0) {
+                return wrong(field, "a finite number of at least 0", weight);
             }
         }
         self.baskets().validate()

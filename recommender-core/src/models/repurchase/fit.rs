@@ -19,16 +19,27 @@ impl RepurchaseConfig {
     pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Repurchase> {
         self.validate()?;
         let baskets = self.baskets();
+        let late = dataset.interactions().end().minus_days(self.sales_days);
         let by_user = of_each(dataset, options, |query| {
-            purchases(&Baskets::of_past(query, &baskets))
+            let baskets = Baskets::of_past(query, &baskets);
+            let of_late = baskets.iter().filter(|basket| basket.time >= late);
+            let sold: Vec<ItemIx> = of_late.flat_map(|it| it.items.to_vec()).collect();
+            (purchases(&baskets), sold)
         })?;
-        let mut products = vec![Seen::default(); dataset.items().len()];
-        for purchase in by_user.iter().flatten() {
-            let seen = &mut products[purchase.item.position()];
-            seen.add(&purchase.seen);
-            seen.open += 1.0;
+        let items = dataset.items().len();
+        let (mut products, mut sold) = (vec![Seen::default(); items], vec![0.0; items]);
+        for (purchases, sales) in &by_user {
+            for purchase in purchases {
+                let seen = &mut products[purchase.item.position()];
+                seen.add(&purchase.seen);
+                seen.open += 1.0;
+            }
+            for item in sales {
+                sold[item.position()] += 1.0;
+            }
         }
-        Ok(Repurchase::new(self, &self.shrunk(dataset, &products)))
+        let gaps = self.shrunk(dataset, &products);
+        Ok(Repurchase::new(self, &gaps, &sold))
     }
 
     /// What is believed of each product: its own gaps, pulled to its category's, pulled to all.

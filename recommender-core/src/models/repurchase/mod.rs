@@ -1,10 +1,12 @@
 //! What the shopper is due to buy again now.
 //!
 //! Of the products she bought before, score(i) is the logarithm of the intensity of a purchase now, `t` days after her
-//! last: `ln( p · f(t) / (1 − p · F(t)) )`, with p the probability that another purchase follows at all, and f and F
+//! last: `ln( p · f(t) / (1 − p · F(t)) ) + a · ln n + b · ln( s + ½ )`, with p the probability that another purchase follows at all, and f and F
 //! density and distribution of the gap, log-normal: a survival model with a share that is never bought again (Boag,
 //! *Maximum likelihood estimates of the proportion of patients cured by cancer therapy*, JRSS B 1949). So what is bought
-//! every week comes up after a week and goes down again when she seems to have dropped it.
+//! every week comes up after a week and goes down again when she seems to have dropped it. n is the number of baskets in
+//! which she bought it, s the number that anybody did in the last [`sales_days`](RepurchaseConfig::sales_days): they
+//! raise the intensity in proportion (Cox, *Regression models and life-tables*, JRSS B 1972) by their weights a and b.
 //!
 //! Mean and variance of the logarithm of the gap, and p, are learned for all products, shrunk from there to a category
 //! (the first of the catalogue's, else all), to a product, and, when the query is asked, to the gaps of the shopper with
@@ -37,20 +39,26 @@ use crate::time::Timestamp;
 /// The gaps of products; made by [`RepurchaseConfig::fit`]. A shopper without history gets an empty list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Repurchase {
-    /// Per product: mean and variance of the logarithm of the gap in days, and the probability of another purchase.
+    /// Per product: mean and variance of the logarithm of the gap in days, the probability of another purchase, and what
+    /// its sales of late add to the score.
     products: Buffer<f32>,
-    /// Two numbers: the strength of a product's pull on a shopper's own gaps, and the gap between baskets in minutes.
+    /// The strength of a product's pull on a shopper's own gaps, the weight of habit, and the gap between baskets in
+    /// minutes.
     settings: Buffer<f32>,
 }
 
 /// Numbers kept of a product.
-const NUMBERS: usize = 3;
+const NUMBERS: usize = 4;
+
+/// Numbers kept of the settings.
+const SETTINGS: usize = 3;
 
 /// One shopper's purchases of one product.
 #[derive(Debug, Clone, Copy)]
 struct Purchases {
     item: ItemIx,
     last: Timestamp,
+    times: usize,
     /// The gaps between them; the last purchase is not counted as one that nothing follows.
     seen: Seen,
 }
@@ -68,7 +76,12 @@ fn purchases(baskets: &Baskets) -> Vec<Purchases> {
             seen.add_gap(pair[1].1.days_since(pair[0].1));
         }
         let (item, last) = group[group.len() - 1];
-        Purchases { item, last, seen }
+        Purchases {
+            item,
+            last,
+            times: group.len(),
+            seen,
+        }
     };
     bought.chunk_by(|a, b| a.0 == b.0).map(of_item).collect()
 }
@@ -78,11 +91,20 @@ impl Repurchase {
         clippy::cast_possible_truncation,
         reason = "weights are f32 throughout"
     )]
-    fn new(config: &RepurchaseConfig, products: &[Gap]) -> Self {
-        let numbers = |gap: &Gap| [gap.mean, gap.variance, gap.probability].map(|it| it as f32);
-        let settings = [config.shopper_shrinkage, config.gap_minutes].map(|it| it as f32);
+    fn new(config: &RepurchaseConfig, gaps: &[Gap], sold: &[f64]) -> Self {
+        let numbers = |(gap, sold): (&Gap, &f64)| {
+            let sales = config.sales_weight * (sold + 0.5).ln();
+            [gap.mean, gap.variance, gap.probability, sales].map(|it| it as f32)
+        };
+        let products: Vec<f32> = gaps.iter().zip(sold).flat_map(numbers).collect();
+        let settings = [
+            config.shopper_shrinkage,
+            config.habit_weight,
+            config.gap_minutes,
+        ];
+        let settings = settings.map(|it| it as f32);
         Self {
-            products: products.iter().flat_map(numbers).collect::<Vec<_>>().into(),
+            products: products.into(),
             settings: settings.to_vec().into(),
         }
     }
@@ -94,14 +116,15 @@ impl Repurchase {
     pub fn load(tensors: &Tensors) -> Result<Self> {
         let (shape, products) = tensors.get::<f32>("products")?;
         let model = Self {
-            settings: tensors.vector("settings", 2)?,
+            settings: tensors.vector("settings", SETTINGS)?,
             products,
         };
         let believable = |numbers: &[f32]| {
-            let [mean, variance, probability] = *numbers else {
+            let [mean, variance, probability, sales] = *numbers else {
                 return false;
             };
             mean.is_finite()
+                && sales.is_finite()
                 && variance.is_finite()
                 && variance > 0.0
                 && probability > 0.0
@@ -109,7 +132,7 @@ impl Repurchase {
         };
         let fits = shape.get(1) == Some(&NUMBERS)
             && model.products.chunks(NUMBERS).all(believable)
-            && model.settings[0].is_finite()
+            && model.settings.iter().all(|number| number.is_finite())
             && model.settings[0] > 0.0
             && model.baskets().validate().is_ok();
         if fits {
@@ -121,7 +144,7 @@ impl Repurchase {
 
     fn baskets(&self) -> BasketConfig {
         BasketConfig {
-            gap_minutes: f64::from(self.settings[1]),
+            gap_minutes: f64::from(self.settings[2]),
         }
     }
 
@@ -144,12 +167,16 @@ impl Repurchase {
         let baskets = Baskets::of_past(query, &self.baskets());
         let last = baskets.iter().next_back().map(|basket| basket.time);
         let now = query.time.or(last).unwrap_or_default();
-        let strength = f64::from(self.settings[0]);
+        let (strength, habit) = (f64::from(self.settings[0]), f64::from(self.settings[1]));
         let known = |it: &Purchases| it.item.position() < self.items();
         let scores = purchases(&baskets).into_iter().filter(known).map(|it| {
             let gap = self.product(it.item).updated(&it.seen, strength);
-            let score = gap.log_intensity(now.days_since(it.last));
-            (it.item, score as f32)
+            let now = gap.log_intensity(now.days_since(it.last));
+            let sales = f64::from(self.products[it.item.position() * NUMBERS + NUMBERS - 1]);
+            (
+                it.item,
+                (now + habit * (it.times as f64).ln() + sales) as f32,
+            )
         });
         Ranked::top(query, scores)
     }
@@ -168,7 +195,7 @@ impl Recommender for Repurchase {
 impl Model for Repurchase {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
         tensors.put("products", &[self.items(), NUMBERS], &self.products);
-        tensors.put("settings", &[2], &self.settings);
+        tensors.put("settings", &[SETTINGS], &self.settings);
     }
 
     fn item_bound(&self) -> usize {

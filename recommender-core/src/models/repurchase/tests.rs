@@ -4,7 +4,17 @@ use crate::recommender::FitOptions;
 
 /// Item 0 is bought every second day, item 1 every tenth, item 2 once only.
 fn fitted() -> Repurchase {
-    fitted_by(&RepurchaseConfig::default())
+    fitted_by(&gaps_alone())
+}
+
+/// Without habit and sales.
+fn gaps_alone() -> RepurchaseConfig {
+    RepurchaseConfig {
+        shrinkage: 20.0,
+        habit_weight: 0.0,
+        sales_weight: 0.0,
+        ..RepurchaseConfig::default()
+    }
 }
 
 fn fitted_by(config: &RepurchaseConfig) -> Repurchase {
@@ -44,7 +54,7 @@ fn what_is_due_comes_first_and_what_was_never_bought_is_not_answered() {
 fn her_own_gaps_overrule_those_of_the_product() {
     let trusting = RepurchaseConfig {
         shopper_shrinkage: 0.5,
-        ..RepurchaseConfig::default()
+        ..gaps_alone()
     };
     let model = fitted_by(&trusting);
     // She buys item 0 every ten days and item 1 every other day: two days on, item 1 is due.
@@ -59,6 +69,30 @@ fn her_own_gaps_overrule_those_of_the_product() {
     let mut query = asked(&days);
     query.time = Some(Timestamp::from_seconds(32 * 86_400));
     assert_eq!(items(&model, &query), [1, 0]);
+}
+
+#[test]
+fn habit_and_sales_of_late_raise_the_intensity() {
+    let rarely: [&[u32]; 9] = [&[0, 1], &[], &[], &[], &[], &[], &[], &[], &[2]];
+    let lately: [&[u32]; 9] = [&[2], &[], &[], &[], &[], &[], &[], &[], &[1]];
+    let dataset = baskets(3, &[&rarely, &lately, &[&[0]]]);
+    let order = |habit_weight, sales_weight, query: &Query| {
+        let config = RepurchaseConfig {
+            habit_weight,
+            sales_weight,
+            sales_days: 3.0,
+            ..RepurchaseConfig::default()
+        };
+        let model = config.fit(&dataset, &FitOptions::default()).unwrap();
+        items(&model, query)
+    };
+    // Of two products taken once at the same time the one that sells now comes first.
+    let once = asked(&[&[0, 1]]);
+    assert_eq!(order(0.0, 0.0, &once), [0, 1]);
+    assert_eq!(order(0.0, 1.0, &once), [1, 0]);
+    // Of two taken last at the same time the one taken more often, if that counts for enough.
+    let often = asked(&[&[1], &[1], &[1], &[0, 1]]);
+    assert_eq!(order(9.0, 0.0, &often), [1, 0]);
 }
 
 #[test]
@@ -88,30 +122,16 @@ fn nobody_who_buys_twice_is_no_reason_to_fail() {
 
 #[test]
 fn settings_out_of_range_are_refused_by_name() {
-    let defaults = RepurchaseConfig::default;
-    for (config, field) in [
-        (
-            RepurchaseConfig {
-                shrinkage: 0.0,
-                ..defaults()
-            },
-            "shrinkage",
-        ),
-        (
-            RepurchaseConfig {
-                shopper_shrinkage: f64::NAN,
-                ..defaults()
-            },
-            "shopper_shrinkage",
-        ),
-        (
-            RepurchaseConfig {
-                gap_minutes: -1.0,
-                ..defaults()
-            },
-            "gap_minutes",
-        ),
+    for (field, found) in [
+        ("shrinkage", 0.0),
+        ("shopper_shrinkage", -1.0),
+        ("habit_weight", -1.0),
+        ("sales_weight", -0.1),
+        ("sales_days", 0.0),
+        ("gap_minutes", -1.0),
     ] {
+        let config = serde_json::from_value(serde_json::json!({ field: found }));
+        let config: RepurchaseConfig = config.unwrap();
         let error = config.validate().unwrap_err().to_string();
         assert!(error.contains(field), "{error}");
     }

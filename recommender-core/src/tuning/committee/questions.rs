@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::evaluation::metrics::{Judged, Metric, MetricAt, QueryMetric, Scratch, TrainingFacts};
+use crate::evaluation::metrics::{
+    Judged, Metric, MetricAt, QueryMetric, Scratch, TrainingFacts, TruthPart,
+};
 use crate::ids::ItemIx;
 use crate::pipeline::blend::BlendConfig;
 use crate::ranked::Ranked;
@@ -32,6 +34,10 @@ impl<'a> Judge<'a> {
         let Metric::PerQuery(metric) = &at.metric else {
             return Err(Error::Internal(format!("{at} is no metric of a query")));
         };
+        if metric.part() != TruthPart::Whole {
+            let expected = "a metric of all relevant items";
+            return Err(Error::config("metric", expected, at));
+        }
         Ok(Self {
             metric: Arc::clone(metric),
             cutoff: at.cutoff,
@@ -55,6 +61,7 @@ impl<'a> Judge<'a> {
             items: &[],
             hits,
             relevant,
+            to_come: relevant,
             cutoff: self.cutoff,
         };
         let mut scratch = Scratch::default();

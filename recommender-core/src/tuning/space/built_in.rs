@@ -18,7 +18,7 @@ pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
         "popularity" => popularity(facts),
         "random" => Vec::new(),
         "rdlae" => closed_form(&["dropout", "diagonal_bound"]),
-        "repurchase" => repurchase(),
+        "repurchase" => repurchase(facts),
         "rp3beta" => rp3beta(facts),
         "sansa" => sansa(),
         "sequential_rules" => sequential_rules(),
@@ -170,10 +170,14 @@ fn window_baskets() -> Parameter {
     parameter("window_baskets", Domain::log_integer(1, 100))
 }
 
-fn repurchase() -> Vec<Parameter> {
+fn repurchase(facts: &DataFacts) -> Vec<Parameter> {
+    let days = facts.span_days.max(2.0);
     vec![
         parameter("shrinkage", Domain::log_float(1.0, 500.0)),
         parameter("shopper_shrinkage", Domain::log_float(0.2, 50.0)),
+        parameter("habit_weight", Domain::float(0.0, 3.0)),
+        parameter("sales_weight", Domain::float(0.0, 1.0)),
+        parameter("sales_days", Domain::log_float(days / 200.0, days)),
     ]
 }
 

@@ -1,0 +1,99 @@
+//! What a user takes in the test part, all at once.
+
+use rayon::prelude::*;
+
+use crate::dataset::{self, Dataset};
+use crate::error::Result;
+use crate::evaluation::cases::test_users::{TestUser, test_users};
+use crate::evaluation::cases::{
+    Case, CaseOptions, ColdUsers, DropReason, Outcome, SeenItems, Task, TestCases, ask,
+    history_events,
+};
+use crate::evaluation::split::Split;
+use crate::events::EventKind;
+use crate::ids::ItemIx;
+use crate::time::Timestamp;
+
+impl TestCases {
+    /// The test cases of `split`, whose training part `dataset` holds: one for each user with relevant test events. She
+    /// is asked at the split's moment, or at the end of the training data if it has none.
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] if the dataset holds anything but the training part, or nobody is left to ask;
+    /// [`crate::Error::Config`] for a custom kind without a weight.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "options are given away, as to every constructor of cases"
+    )]
+    pub fn new(dataset: &Dataset, split: &Split, options: CaseOptions) -> Result<Self> {
+        split.check_dataset(dataset)?;
+        let asked_at = split.time().unwrap_or(dataset.interactions().end());
+        let (users, without_test) = test_users(dataset, split);
+        let outcomes = users
+            .into_par_iter()
+            .map(|user| outcome(dataset, user, asked_at, &options))
+            .collect::<Result<Vec<_>>>()?;
+        Self::gather(split, Task::Items(options.seen), outcomes, without_test)
+    }
+}
+
+fn outcome(
+    dataset: &Dataset,
+    user: TestUser,
+    asked_at: Timestamp,
+    options: &CaseOptions,
+) -> Result<Outcome> {
+    let known = ask(dataset, &user.history, asked_at, 0)?.history;
+    let mut truth = relevant_items(dataset, &user.test, &options.relevant_kinds)?;
+    let all = truth.len();
+    let had = |item: &ItemIx| {
+        let found = known.binary_search_by_key(item, |entry| entry.item);
+        found.is_ok()
+    };
+    if options.seen == SeenItems::Excluded {
+        truth.retain(|item| !had(item));
+    }
+    let cold = known.is_empty();
+    let dropped = if all == 0 {
+        Some(DropReason::NothingRelevant)
+    } else if truth.is_empty() {
+        Some(DropReason::OnlySeenItems)
+    } else {
+        (cold && options.cold_users == ColdUsers::Dropped).then_some(DropReason::NoHistory)
+    };
+    let mut outcome = Outcome {
+        dropped,
+        cold,
+        seen_items_left_out: all - truth.len(),
+        ..Outcome::default()
+    };
+    if dropped.is_none() {
+        outcome.repeated_items = truth.iter().filter(|item| had(item)).count();
+        outcome.asked.push(Case {
+            user: user.user,
+            history: user.history,
+            known_items: known.len(),
+            truth,
+            asked_at,
+            visit: None,
+        });
+    }
+    Ok(outcome)
+}
+
+/// Distinct items of the rows with a positive weight, ascending; of these kinds, if any are given.
+pub(super) fn relevant_items(
+    dataset: &Dataset,
+    rows: &[u32],
+    kinds: &[EventKind],
+) -> Result<Vec<ItemIx>> {
+    let counts = |kind: &EventKind| {
+        let undone = kind.takes_back();
+        kinds.is_empty() || kinds.contains(kind) || undone.is_some_and(|it| kinds.contains(&it))
+    };
+    let mut events = history_events(dataset, rows);
+    events.retain(|event| counts(&event.kind));
+    // Asked at the beginning of time, no event has aged: decay can't wipe out a relevant item.
+    let asked = dataset::query(dataset.config(), &events, Timestamp(i64::MIN), 0)?;
+    Ok(asked.history.iter().map(|entry| entry.item).collect())
+}
