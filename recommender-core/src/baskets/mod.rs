@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 /// ```
 /// use recommender_core::baskets::{BasketConfig, Baskets};
 /// use recommender_core::{HistoryItem, ItemIx, Timestamp};
-/// let bought = |item, minute| HistoryItem {
+/// let bought = |item, minute: i64| HistoryItem {
 ///     item: ItemIx(item), weight: 1.0, time: Timestamp::from_seconds(minute * 60),
 /// };
 /// let timeline = [bought(7, 0), bought(3, 10), bought(7, 10), bought(5, 300)];
