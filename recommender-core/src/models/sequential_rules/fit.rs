@@ -24,7 +24,7 @@ impl SequentialRulesConfig {
     /// `items × neighbours`.
     ///
     /// # Errors
-    /// [`Error::Config`] if a setting is out of range, [`Error::Cancelled`].
+    /// [`Error::Config`](crate::Error::Config) if a setting is out of range, [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<SequentialRules> {
         self.validate()?;
         options.run(|| {
