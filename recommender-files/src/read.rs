@@ -59,15 +59,10 @@ pub fn read_events(
     let reader = EventReader::new(format)
         .with_map(options.map.clone())
         .with_bad_rows(options.bad_rows);
-    match format {
-        Format::Parquet => reader.read_bytes(&origin, whole(path)?.into(), table),
-        Format::Adjacency
-        | Format::Csv
-        | Format::Tsv
-        | Format::Jsonl
-        | Format::MovieLens
-        | Format::Sessions
-        | Format::Pairs => reader.read(&origin, open(path)?, table),
+    if format == Format::Parquet {
+        reader.read_bytes(&origin, whole(path)?.into(), table)
+    } else {
+        reader.read(&origin, open(path)?, table)
     }
 }
 
@@ -84,15 +79,10 @@ pub fn read_products(path: &Path, options: &ProductOptions) -> Result<(Vec<Produ
     if let Some(time) = options.before {
         reader = reader.before(time);
     }
-    match format {
-        Format::Parquet => reader.read_bytes(&origin, whole(path)?.into()),
-        Format::Adjacency
-        | Format::Csv
-        | Format::Tsv
-        | Format::Jsonl
-        | Format::MovieLens
-        | Format::Sessions
-        | Format::Pairs => reader.read(&origin, open(path)?),
+    if format == Format::Parquet {
+        reader.read_bytes(&origin, whole(path)?.into())
+    } else {
+        reader.read(&origin, open(path)?)
     }
 }
 

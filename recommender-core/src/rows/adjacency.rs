@@ -1,10 +1,8 @@
 //! Adjacency lists: one line per user, the user first, then her items.
 
-use std::ops::Range;
-
 use crate::error::Result;
 use crate::rows::input::Text;
-use crate::rows::lines::Lines;
+use crate::rows::words::{Found, Words};
 use crate::rows::{Cell, RowSource, Step, Wanted, bind_header, bound_names};
 
 /// The columns of the format.
@@ -12,10 +10,8 @@ const COLUMNS: [&str; 2] = ["visitor", "item"];
 
 /// Each item of each line as a row.
 pub(super) struct AdjacencyRows<'r> {
-    lines: Lines<'r>,
-    line: String,
-    user: Range<usize>,
-    item: Range<usize>,
+    words: Words<'r>,
+    user: String,
     places: Vec<Option<usize>>,
 }
 
@@ -23,60 +19,45 @@ impl<'r> AdjacencyRows<'r> {
     /// Rows of `text`.
     pub(super) fn new(origin: &str, text: Text<'r>) -> Self {
         Self {
-            lines: Lines::new(origin, text),
-            line: String::new(),
-            user: 0..0,
-            item: 0..0,
+            words: Words::new(origin, text),
+            user: String::new(),
             places: Vec::new(),
         }
-    }
-
-    /// The word at or behind `from`.
-    fn word(&self, from: usize) -> Option<Range<usize>> {
-        let rest = &self.line.as_bytes()[from..];
-        let start = from + rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
-        let rest = &self.line.as_bytes()[start..];
-        let length = rest.iter().position(u8::is_ascii_whitespace);
-        Some(start..start + length.unwrap_or(rest.len()))
     }
 }
 
 impl RowSource for AdjacencyRows<'_> {
     fn bind(&mut self, wanted: &[Wanted]) -> Result<Vec<Option<String>>> {
         let header = COLUMNS.map(String::from);
-        self.places = bind_header(self.lines.origin(), None, &header, wanted)?;
+        self.places = bind_header(self.words.lines().origin(), None, &header, wanted)?;
         Ok(bound_names(&header, &self.places))
     }
 
     fn advance(&mut self) -> Result<Step> {
         loop {
-            if let Some(item) = self.word(self.item.end) {
-                self.item = item;
-                return Ok(Step::Row);
+            match self.words.advance()? {
+                Found::Word => return Ok(Step::Row),
+                Found::Line => {
+                    self.user.clear();
+                    if self.words.next_in_line() {
+                        self.user.push_str(self.words.word());
+                    }
+                }
+                Found::Bad(error) => return Ok(Step::Bad(error)),
+                Found::End => return Ok(Step::End),
             }
-            self.line.clear();
-            self.item = 0..0;
-            if !self.lines.advance()? {
-                return Ok(Step::End);
-            }
-            match self.lines.text() {
-                Ok(text) => self.line.push_str(text),
-                Err(error) => return Ok(Step::Bad(error)),
-            }
-            self.user = self.word(0).unwrap_or_default();
-            self.item = self.user.clone();
         }
     }
 
     fn cell(&self, slot: usize) -> Cell<'_> {
         match self.places[slot] {
-            Some(0) => Cell::Text(&self.line[self.user.clone()]),
-            Some(_) => Cell::Text(&self.line[self.item.clone()]),
+            Some(0) => Cell::Text(&self.user),
+            Some(_) => Cell::Text(self.words.word()),
             None => Cell::Missing,
         }
     }
 
     fn row(&self) -> u64 {
-        self.lines.number()
+        self.words.lines().number()
     }
 }

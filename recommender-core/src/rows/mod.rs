@@ -17,6 +17,7 @@ mod rules;
 mod session_lines;
 mod slots;
 mod time;
+mod words;
 
 pub use format::{Encoding, Format, KeyCase, Layout};
 pub use report::{BadRowCount, BadRows, ReadReport};

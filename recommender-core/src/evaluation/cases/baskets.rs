@@ -1,13 +1,12 @@
 //! What a user takes the next time.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::baskets::BasketConfig;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::evaluation::cases::items::relevant_items;
-use crate::evaluation::cases::test_users::{TestUser, test_users};
+use crate::evaluation::cases::test_users::TestUser;
 use crate::evaluation::cases::{Case, ColdUsers, DropReason, Outcome, Task, TestCases, ask};
 use crate::evaluation::split::{Split, visits};
 
@@ -48,12 +47,9 @@ impl TestCases {
             gap_minutes: options.gap_minutes,
         };
         gap.validate()?;
-        let (users, without_test) = test_users(dataset, split);
-        let outcomes = users
-            .into_par_iter()
-            .map(|user| outcome(dataset, user, &gap, options.cold_users))
-            .collect::<Result<Vec<_>>>()?;
-        Self::gather(split, Task::Baskets, outcomes, without_test)
+        Self::of_users(dataset, split, Task::Baskets, |user| {
+            outcome(dataset, user, &gap, options.cold_users)
+        })
     }
 }
 

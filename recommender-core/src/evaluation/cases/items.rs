@@ -1,10 +1,8 @@
 //! What a user takes in the test part, all at once.
 
-use rayon::prelude::*;
-
 use crate::dataset::{self, Dataset};
 use crate::error::Result;
-use crate::evaluation::cases::test_users::{TestUser, test_users};
+use crate::evaluation::cases::test_users::TestUser;
 use crate::evaluation::cases::{
     Case, CaseOptions, ColdUsers, DropReason, Outcome, SeenItems, Task, TestCases, ask,
     history_events,
@@ -28,12 +26,9 @@ impl TestCases {
     pub fn new(dataset: &Dataset, split: &Split, options: CaseOptions) -> Result<Self> {
         split.check_dataset(dataset)?;
         let asked_at = split.time().unwrap_or(dataset.interactions().end());
-        let (users, without_test) = test_users(dataset, split);
-        let outcomes = users
-            .into_par_iter()
-            .map(|user| outcome(dataset, user, asked_at, &options))
-            .collect::<Result<Vec<_>>>()?;
-        Self::gather(split, Task::Items(options.seen), outcomes, without_test)
+        Self::of_users(dataset, split, Task::Items(options.seen), |user| {
+            outcome(dataset, user, asked_at, &options)
+        })
     }
 }
 

@@ -11,11 +11,13 @@ pub use sessions::{Reveal, SessionItems, SessionOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::dataset::{self, Dataset};
 use crate::error::{Error, Result};
+use crate::evaluation::cases::test_users::{TestUser, test_users};
 use crate::evaluation::split::{Split, hexadecimal};
 use crate::events::EventKind;
 use crate::ids::{ItemIx, UserIx};
@@ -206,6 +208,18 @@ impl TestCases {
             Questions::Sessions(options) => Self::sessions(dataset, split, *options),
             Questions::Baskets(options) => Self::baskets(dataset, split, *options),
         }
+    }
+
+    /// The cases of what `outcome` makes of each user with test events.
+    fn of_users(
+        dataset: &Dataset,
+        split: &Split,
+        task: Task,
+        outcome: impl Fn(TestUser) -> Result<Outcome> + Send + Sync,
+    ) -> Result<Self> {
+        let (users, without_test) = test_users(dataset, split);
+        let outcomes = users.into_par_iter().map(outcome);
+        Self::gather(split, task, outcomes.collect::<Result<_>>()?, without_test)
     }
 
     /// The cases of `outcomes`, one for each user with test events.

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::baskets::BasketConfig;
 use crate::dataset::{self, Dataset};
 use crate::error::Result;
-use crate::evaluation::cases::test_users::{TestUser, test_users};
+use crate::evaluation::cases::test_users::TestUser;
 use crate::evaluation::cases::{
     Case, DropReason, Outcome, Task, TestCases, Visit, ask, history_events,
 };
@@ -86,12 +85,9 @@ impl TestCases {
             gap_minutes: options.gap_minutes,
         };
         gap.validate()?;
-        let (users, without_test) = test_users(dataset, split);
-        let outcomes = users
-            .into_par_iter()
-            .map(|user| outcome(dataset, &user, &gap, options.reveal))
-            .collect::<Result<Vec<_>>>()?;
-        Self::gather(split, Task::Sessions(options.items), outcomes, without_test)
+        Self::of_users(dataset, split, Task::Sessions(options.items), |user| {
+            outcome(dataset, &user, &gap, options.reveal)
+        })
     }
 }
 

@@ -167,15 +167,7 @@ pub(crate) mod tests {
         relevant: usize,
         cutoff: usize,
     ) -> f64 {
-        let hits: Vec<bool> = hits.chars().map(|hit| hit == '1').collect();
-        let answer = Judged {
-            items: &[],
-            hits: &hits,
-            relevant,
-            to_come: relevant,
-            cutoff,
-        };
-        value_of(metric, &answer).expect("accuracy covers every query")
+        judge_events(metric, hits, (relevant, relevant), cutoff)
     }
 
     /// As [`judge`], with more events to come than relevant items.
