@@ -12,7 +12,6 @@
 use std::env;
 use std::path::PathBuf;
 
-use recommender_core::events::read::EventField;
 use recommender_core::events::{EventKind, EventTable};
 use recommender_core::models::VmisKnnConfig;
 use recommender_core::sessions::{SessionConfig, Sessions};
@@ -26,14 +25,6 @@ fn clicks() -> (Dataset, Sessions) {
     let directory = env::var_os("RECOMMENDER_BOL_TOY");
     let directory = PathBuf::from(directory.expect("RECOMMENDER_BOL_TOY names the directory"));
     let mut options = EventOptions::default();
-    for (field, column) in [
-        (EventField::Visitor, "SessionId"),
-        (EventField::Item, "ItemId"),
-        (EventField::Session, "SessionId"),
-        (EventField::Time, "Time"),
-    ] {
-        options.map.columns.insert(field, column.into());
-    }
     options.map.constants.kind = Some(EventKind::View);
     let mut table = EventTable::new();
     read_events(&directory.join("train.tsv.gz"), &options, &mut table).unwrap();

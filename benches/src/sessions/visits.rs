@@ -125,14 +125,6 @@ pub(super) fn read_table(path: &Path, table: &mut EventTable) -> Result<()> {
         format: Some(Format::Tsv),
         ..EventOptions::default()
     };
-    for (field, column) in [
-        (EventField::Visitor, "SessionId"),
-        (EventField::Item, "ItemId"),
-        (EventField::Session, "SessionId"),
-        (EventField::Time, "Time"),
-    ] {
-        options.map.columns.insert(field, column.into());
-    }
     options.map.constants.kind = Some(EventKind::View);
     read_events(path, &options, table).map(|_| ())
 }

@@ -23,6 +23,7 @@ pub mod sequential_rules;
 mod shoppers;
 pub mod slim;
 mod small_sums;
+mod stored_config;
 mod sums;
 pub mod tifu_knn;
 pub mod up_cf;

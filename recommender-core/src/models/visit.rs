@@ -7,6 +7,7 @@
 use crate::error::{Error, Result};
 use crate::ids::ItemIx;
 use crate::query::{HistoryItem, Query};
+use crate::ranked::Ranked;
 use crate::sessions::{MOST_WANTED, SessionIndex, Wanted};
 
 /// How a visit is read.
@@ -20,6 +21,8 @@ pub(super) struct VisitConfig {
     pub(super) own_boost: f32,
     /// What the latest item of the history gains, as a share of the best score.
     pub(super) reminders: f32,
+    /// Whether the item the visit ended with may be answered.
+    pub(super) current_item: bool,
 }
 
 /// Most items of a history that reminders are made of.
@@ -62,6 +65,10 @@ pub(super) struct Visit {
     own_times: Vec<i64>,
     /// Items of her history, the latest first; empty unless she is reminded of them.
     reminders: Vec<ItemIx>,
+    /// What the first of them gains, as a share of the best score.
+    reminder_share: f32,
+    /// The item the visit ended with, if it must not be answered.
+    barred: Option<ItemIx>,
 }
 
 impl Visit {
@@ -78,7 +85,10 @@ impl Visit {
         } else {
             config.extend_to.saturating_sub(items.len())
         };
-        let mut visit = Self::default();
+        let mut visit = Self {
+            reminder_share: config.reminders,
+            ..Self::default()
+        };
         if wanted > 0 || config.reminders > 0.0 {
             let latest = latest_first(&query.history);
             let earlier = latest.iter().filter(|item| !items.contains(item));
@@ -96,6 +106,7 @@ impl Visit {
             visit.own_times.sort_unstable();
         }
         items.drain(..items.len().saturating_sub(config.last_items));
+        visit.barred = items.last().copied().filter(|_| !config.current_item);
         visit.items = items;
         visit
     }
@@ -120,13 +131,28 @@ impl Visit {
         !self.own_times.is_empty() && self.own_times.binary_search(&index.end(session).0).is_ok()
     }
 
+    /// The best of `scores` and of what she is reminded of, without the item the visit ended with if that is barred.
+    pub(super) fn rank(
+        &self,
+        query: &Query,
+        scores: impl Iterator<Item = (ItemIx, f32)>,
+    ) -> Result<Ranked> {
+        let allowed = |&(item, _): &(ItemIx, f32)| Some(item) != self.barred;
+        if self.reminders.is_empty() {
+            return Ranked::top(query, scores.filter(allowed));
+        }
+        let mut scores = scores.collect();
+        self.remind(&mut scores);
+        Ranked::top(query, scores.into_iter().filter(allowed))
+    }
+
     /// `scores` with what reminders add: the item of her history at place r, the latest at 0, gains `share / (1 + r)` of
     /// the best score, of 1 where nothing scores.
-    pub(super) fn remind(&self, share: f32, scores: &mut Vec<(ItemIx, f32)>) {
+    fn remind(&self, scores: &mut Vec<(ItemIx, f32)>) {
         let best = scores.iter().map(|&(_, score)| score).fold(0.0, f32::max);
         let best = if best > 0.0 { best } else { 1.0 };
         for (place, &item) in self.reminders.iter().enumerate() {
-            let gain = best * share / (1.0 + place as f32);
+            let gain = best * self.reminder_share / (1.0 + place as f32);
             if gain <= 0.0 {
                 continue;
             }
@@ -155,6 +181,7 @@ mod tests {
         extend_to: 0,
         own_boost: 0.0,
         reminders: 0.0,
+        current_item: true,
     };
 
     fn query(session: &[u32], context: &[u32]) -> Query {
@@ -202,13 +229,13 @@ mod tests {
         };
         let visit = Visit::of(&query(&[9], &[]), &config);
         let mut scores = vec![(ItemIx(3), 2.0), (ItemIx(8), 4.0)];
-        visit.remind(config.reminders, &mut scores);
+        visit.remind(&mut scores);
         let third = 2.0 / 3.0;
         let expected = [(3, 3.0), (8, 4.0), (1, 2.0), (2, third)];
         let expected = expected.map(|(item, score)| (ItemIx(item), score));
         assert_eq!(scores, expected);
         let mut nothing = Vec::new();
-        visit.remind(config.reminders, &mut nothing);
+        visit.remind(&mut nothing);
         assert_eq!(nothing[..2], [(ItemIx(1), 0.5), (ItemIx(3), 0.25)]);
     }
 }

@@ -41,8 +41,14 @@ impl SessionConfig {
     /// # Errors
     /// [`Error::Config`] for a gap of no minutes.
     pub fn validate(&self) -> Result<()> {
+        self.validate_in("sessions")
+    }
+
+    /// As [`SessionConfig::validate`], for settings that stand in `section`.
+    pub(crate) fn validate_in(&self, section: &str) -> Result<()> {
         if self.gap_minutes == 0 {
-            return Err(Error::config("sessions.gap_minutes", "at least 1", 0));
+            let field = format!("{section}.gap_minutes");
+            return Err(Error::config(field, "at least 1", 0));
         }
         Ok(())
     }

@@ -94,8 +94,8 @@ pub struct SessionIndex {
     config: IndexConfig,
     /// The older sessions, and those that came since.
     parts: [Arc<Part>; 2],
-    /// Sessions below this, counted through both parts, are dropped.
-    first: u32,
+    /// One number: sessions below it, counted through both parts, are dropped.
+    dropped: Buffer<u32>,
     /// Per item: the sessions that hold it.
     counts: Buffer<u32>,
 }
@@ -131,7 +131,7 @@ impl SessionIndex {
         Self {
             config,
             parts: drafts.map(|draft| Arc::new(draft.freeze(items, longest))),
-            first: 0,
+            dropped: vec![0].into(),
             counts: counts.into(),
         }
     }
@@ -139,7 +139,7 @@ impl SessionIndex {
     /// How many sessions it knows.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.len()).sum::<usize>() - self.first as usize
+        self.parts.iter().map(|part| part.len()).sum::<usize>() - self.dropped() as usize
     }
 
     /// Whether it knows none.
@@ -154,6 +154,18 @@ impl SessionIndex {
         &self.config
     }
 
+    /// Checks that it was made as the settings of `section` say.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if not.
+    pub(crate) fn check_config(&self, section: &str, config: &IndexConfig) -> Result<()> {
+        if self.config == *config {
+            return Ok(());
+        }
+        let expected = format!("{:?}, as the index", self.config);
+        Err(Error::config(section, expected, format!("{config:?}")))
+    }
+
     /// Per item: the sessions that hold it.
     #[must_use]
     pub fn counts(&self) -> &[u32] {
@@ -166,8 +178,8 @@ impl SessionIndex {
     }
 
     /// Sessions below this, counted through both parts, are dropped.
-    pub(super) fn first(&self) -> u32 {
-        self.first
+    pub(crate) fn dropped(&self) -> u32 {
+        self.dropped[0]
     }
 
     /// The part of `session` and its number there.
@@ -198,7 +210,7 @@ impl SessionIndex {
     /// ahead. None without sessions.
     pub(crate) fn usual_end(&self) -> Option<Timestamp> {
         let last = self.len().checked_sub(1)?;
-        let place = self.first as usize + last - last / 1000;
+        let place = self.dropped() as usize + last - last / 1000;
         let place = u32::try_from(place).ok()?;
         Some(self.end(place))
     }
@@ -233,10 +245,10 @@ impl SessionIndex {
         }
         let [old, new] = self.parts();
         let dropped_old = self
-            .first
+            .dropped()
             .max(old.ended_before(keep_from))
             .min(old.ends_at());
-        let dropped_new = self.first.saturating_sub(old.ends_at());
+        let dropped_new = self.dropped().saturating_sub(old.ends_at());
         let dropped_new = dropped_new.max(new.ended_before(keep_from));
         let mut later = Draft::default();
         new.copy_into(&mut later, dropped_new, &[])?;
@@ -254,18 +266,18 @@ impl SessionIndex {
         Ok(Self::of_parts(self.config, split(&all, apart)?, items))
     }
 
-    /// The same older part, from `first` on, with `later` behind it.
-    fn renewed(&self, later: Draft, first: u32, items: usize) -> Self {
+    /// The same older part, from `dropped` on, with `later` behind it.
+    fn renewed(&self, later: Draft, dropped: u32, items: usize) -> Self {
         let mut counts = self.counts.to_vec();
         counts.resize(items, 0);
         let [old, new] = self.parts();
-        let known_new = self.first.saturating_sub(old.ends_at());
+        let known_new = self.dropped().saturating_sub(old.ends_at());
         for session in known_new..new.ends_at() {
             new.items(session)
                 .iter()
                 .for_each(|&item| counts[item as usize] -= 1);
         }
-        for session in self.first.min(old.ends_at())..first {
+        for session in self.dropped().min(old.ends_at())..dropped {
             old.items(session)
                 .iter()
                 .for_each(|&item| counts[item as usize] -= 1);
@@ -280,7 +292,7 @@ impl SessionIndex {
                 Arc::clone(&self.parts[0]),
                 Arc::new(later.freeze(items, longest)),
             ],
-            first,
+            dropped: vec![dropped].into(),
             counts: counts.into(),
         }
     }
@@ -298,8 +310,8 @@ impl SessionIndex {
         }
         let [old, new] = self.parts();
         let mut drafts = [Draft::default(), Draft::default()];
-        old.copy_into(&mut drafts[0], self.first.min(old.ends_at()), &gone)?;
-        let first_new = self.first.saturating_sub(old.ends_at());
+        old.copy_into(&mut drafts[0], self.dropped().min(old.ends_at()), &gone)?;
+        let first_new = self.dropped().saturating_sub(old.ends_at());
         new.copy_into(&mut drafts[1], first_new, &gone)?;
         Ok(Self::of_parts(self.config, drafts, self.counts.len()))
     }
@@ -307,36 +319,33 @@ impl SessionIndex {
     /// Puts the index into `tensors`.
     pub(crate) fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
         tensors.put("counts", &[self.counts.len()], &self.counts);
+        tensors.put("dropped", &[1], &self.dropped);
         let [old, new] = self.parts();
         old.save("sessions", tensors);
         new.save("late_sessions", tensors);
     }
 
-    /// Takes up what [`SessionIndex::save`] put down; `first` is [`SessionIndex::dropped`].
+    /// Takes up what [`SessionIndex::save`] put down.
     ///
     /// # Errors
     /// [`Error::Data`] if a tensor is missing or they do not fit each other.
-    pub(crate) fn load(tensors: &Tensors, config: IndexConfig, first: u32) -> Result<Self> {
+    pub(crate) fn load(tensors: &Tensors, config: IndexConfig) -> Result<Self> {
         config.validate()?;
+        let dropped: Buffer<u32> = tensors.vector("dropped", 1)?;
         let (_, counts) = tensors.get::<u32>("counts")?;
         let old = Part::load("sessions", tensors, counts.len())?;
         let new = Part::load("late_sessions", tensors, counts.len())?;
         let in_order = old.len() == 0 || new.len() == 0 || old.end(old.ends_at() - 1) <= new.end(0);
-        if !in_order || first as usize > old.len() + new.len() {
+        if !in_order || dropped[0] as usize > old.len() + new.len() {
             let reason = "the later sessions do not come after the others";
             return Err(Error::data("session index", reason));
         }
         Ok(Self {
             config,
             parts: [old, new].map(Arc::new),
-            first,
+            dropped,
             counts,
         })
-    }
-
-    /// How many sessions stand in the arrays and are no longer known.
-    pub(crate) fn dropped(&self) -> u32 {
-        self.first
     }
 }
 

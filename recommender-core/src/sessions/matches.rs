@@ -31,12 +31,12 @@ impl SessionIndex {
         matches.clear();
         let [old, new] = self.parts();
         let room = self.config().recent_sessions;
-        let first_new = self.first().saturating_sub(old.ends_at());
+        let first_new = self.dropped().saturating_sub(old.ends_at());
         merge(new, first_new, (wanted, room), matches);
         matches
             .iter_mut()
             .for_each(|found| found.session += old.ends_at());
-        merge(old, self.first(), (wanted, room), matches);
+        merge(old, self.dropped(), (wanted, room), matches);
     }
 }
 

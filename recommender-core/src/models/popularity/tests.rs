@@ -3,6 +3,7 @@ use crate::dataset::Dataset;
 use crate::events::{Channel, Event, EventKind, EventTable};
 use crate::ids::PlaceIx;
 use crate::interactions::InteractionConfig;
+use crate::models::purchases::answer;
 use crate::recommender::FitOptions;
 use crate::time::Timestamp;
 
@@ -41,12 +42,6 @@ fn table(rows: &[Row]) -> EventTable {
 fn fit(config: &PopularityConfig) -> Popularity {
     let dataset = Dataset::new(table(&ROWS), vec![], InteractionConfig::default()).unwrap();
     config.fit(&dataset, &FitOptions::default()).unwrap()
-}
-
-fn answer(model: &Popularity, query: &Query) -> Vec<(u32, f32)> {
-    let ranked = model.recommend(query).unwrap();
-    let entries = ranked.entries().iter();
-    entries.map(|entry| (entry.item.0, entry.score)).collect()
 }
 
 /// cup, pot and jar are items 0, 1 and 2.

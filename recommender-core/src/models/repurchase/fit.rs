@@ -39,7 +39,7 @@ impl RepurchaseConfig {
             }
         }
         let gaps = self.shrunk(dataset, &products);
-        Ok(Repurchase::new(self, &gaps, &sold))
+        Repurchase::new(self.clone(), &gaps, &sold)
     }
 
     /// What is believed of each product: its own gaps, pulled to its category's, pulled to all.

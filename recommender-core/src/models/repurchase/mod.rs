@@ -25,12 +25,13 @@ mod gaps;
 pub use config::RepurchaseConfig;
 
 use crate::artifact::{TensorSink, Tensors};
-use crate::baskets::{BasketConfig, Baskets};
+use crate::baskets::Baskets;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::models::Model;
 use crate::models::repurchase::gaps::{Gap, Seen};
+use crate::models::stored_config::StoredConfig;
 use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
@@ -42,16 +43,12 @@ pub struct Repurchase {
     /// Per product: mean and variance of the logarithm of the gap in days, the probability of another purchase, and what
     /// its sales of late add to the score.
     products: Buffer<f32>,
-    /// The strength of a product's pull on a shopper's own gaps, the weight of habit, and the gap between baskets in
-    /// minutes.
-    settings: Buffer<f32>,
+    config: RepurchaseConfig,
+    stored: StoredConfig,
 }
 
 /// Numbers kept of a product.
 const NUMBERS: usize = 4;
-
-/// Numbers kept of the settings.
-const SETTINGS: usize = 3;
 
 /// One shopper's purchases of one product.
 #[derive(Debug, Clone, Copy)]
@@ -91,22 +88,17 @@ impl Repurchase {
         clippy::cast_possible_truncation,
         reason = "weights are f32 throughout"
     )]
-    fn new(config: &RepurchaseConfig, gaps: &[Gap], sold: &[f64]) -> Self {
+    fn new(config: RepurchaseConfig, gaps: &[Gap], sold: &[f64]) -> Result<Self> {
         let numbers = |(gap, sold): (&Gap, &f64)| {
             let sales = config.sales_weight * (sold + 0.5).ln();
             [gap.mean, gap.variance, gap.probability, sales].map(|it| it as f32)
         };
         let products: Vec<f32> = gaps.iter().zip(sold).flat_map(numbers).collect();
-        let settings = [
-            config.shopper_shrinkage,
-            config.habit_weight,
-            config.gap_minutes,
-        ];
-        let settings = settings.map(|it| it as f32);
-        Self {
+        Ok(Self {
             products: products.into(),
-            settings: settings.to_vec().into(),
-        }
+            stored: StoredConfig::of("repurchase", &config)?,
+            config,
+        })
     }
 
     /// Takes up what [`Model::save`] put down.
@@ -115,10 +107,8 @@ impl Repurchase {
     /// [`Error::Data`] if a tensor is missing or does not fit the others.
     pub fn load(tensors: &Tensors) -> Result<Self> {
         let (shape, products) = tensors.get::<f32>("products")?;
-        let model = Self {
-            settings: tensors.vector("settings", SETTINGS)?,
-            products,
-        };
+        let config: RepurchaseConfig = StoredConfig::load("repurchase", tensors)?;
+        config.validate()?;
         let believable = |numbers: &[f32]| {
             let [mean, variance, probability, sales] = *numbers else {
                 return false;
@@ -130,22 +120,14 @@ impl Repurchase {
                 && probability > 0.0
                 && probability < 1.0
         };
-        let fits = shape.get(1) == Some(&NUMBERS)
-            && model.products.chunks(NUMBERS).all(believable)
-            && model.settings.iter().all(|number| number.is_finite())
-            && model.settings[0] > 0.0
-            && model.baskets().validate().is_ok();
-        if fits {
-            return Ok(model);
+        if shape.get(1) != Some(&NUMBERS) || !products.chunks(NUMBERS).all(believable) {
+            return Err(Error::data("repurchase", "they are no gaps of products"));
         }
-        let reason = "the gaps and the settings do not fit";
-        Err(Error::data("repurchase", reason))
-    }
-
-    fn baskets(&self) -> BasketConfig {
-        BasketConfig {
-            gap_minutes: f64::from(self.settings[2]),
-        }
+        Ok(Self {
+            products,
+            stored: StoredConfig::of("repurchase", &config)?,
+            config,
+        })
     }
 
     fn items(&self) -> usize {
@@ -164,10 +146,10 @@ impl Repurchase {
 
     #[expect(clippy::cast_possible_truncation, reason = "scores are f32 throughout")]
     fn answer(&self, query: &Query) -> Result<Ranked> {
-        let baskets = Baskets::of_past(query, &self.baskets());
+        let baskets = Baskets::of_past(query, &self.config.baskets());
         let last = baskets.iter().next_back().map(|basket| basket.time);
         let now = query.time.or(last).unwrap_or_default();
-        let (strength, habit) = (f64::from(self.settings[0]), f64::from(self.settings[1]));
+        let (strength, habit) = (self.config.shopper_shrinkage, self.config.habit_weight);
         let known = |it: &Purchases| it.item.position() < self.items();
         let scores = purchases(&baskets).into_iter().filter(known).map(|it| {
             let gap = self.product(it.item).updated(&it.seen, strength);
@@ -195,7 +177,7 @@ impl Recommender for Repurchase {
 impl Model for Repurchase {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
         tensors.put("products", &[self.items(), NUMBERS], &self.products);
-        tensors.put("settings", &[SETTINGS], &self.settings);
+        self.stored.save(tensors);
     }
 
     fn item_bound(&self) -> usize {

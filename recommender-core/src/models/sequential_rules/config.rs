@@ -125,13 +125,7 @@ impl SequentialRulesConfig {
                 found,
             ));
         }
-        if self.gap_minutes == 0 {
-            return Err(Error::config(
-                "sequential_rules.gap_minutes",
-                "at least 1",
-                0,
-            ));
-        }
+        self.sessions().validate_in("sequential_rules")?;
         self.visit().validate_in("sequential_rules", MOST_WANTED)
     }
 
@@ -149,6 +143,7 @@ impl SequentialRulesConfig {
             extend_to: self.extend_to,
             own_boost: 0.0,
             reminders: self.reminders,
+            current_item: self.current_item,
         }
     }
 }

@@ -16,11 +16,11 @@ mod fit;
 pub use config::{SequentialRulesConfig, StepWeight};
 
 use crate::artifact::{TensorSink, Tensors};
-use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::models::Model;
 use crate::models::small_sums::SmallSums;
+use crate::models::stored_config::StoredConfig;
 use crate::models::visit::Visit;
 use crate::query::Query;
 use crate::ranked::Ranked;
@@ -33,18 +33,15 @@ use crate::sparse::SparseMatrix;
 #[derive(Debug, Clone)]
 pub struct SequentialRules {
     config: SequentialRulesConfig,
-    /// The configuration as JSON.
-    stored: Buffer<u8>,
+    stored: StoredConfig,
     /// Items × items: the strength of the rule from the row to the column, above zero.
     rules: SparseMatrix,
 }
 
 impl SequentialRules {
     fn new(config: SequentialRulesConfig, rules: SparseMatrix) -> Result<Self> {
-        let stored = serde_json::to_vec(&config)
-            .map_err(|error| Error::Internal(format!("sequential_rules: {error}")))?;
         Ok(Self {
-            stored: stored.into(),
+            stored: StoredConfig::of("sequential_rules", &config)?,
             config,
             rules,
         })
@@ -61,9 +58,7 @@ impl SequentialRules {
     /// # Errors
     /// [`Error::Data`] if a tensor is missing or does not fit the other.
     pub fn load(tensors: &Tensors) -> Result<Self> {
-        let (_, stored) = tensors.get::<u8>("config")?;
-        let config: SequentialRulesConfig = serde_json::from_slice(&stored)
-            .map_err(|error| Error::data("sequential_rules", error.to_string()))?;
+        let config: SequentialRulesConfig = StoredConfig::load("sequential_rules", tensors)?;
         config.validate()?;
         let rules = tensors.matrix("rules")?;
         if rules.cols() != rules.rows() || rules.values().iter().any(|&rule| rule <= 0.0) {
@@ -75,9 +70,6 @@ impl SequentialRules {
 
     fn answer(&self, query: &Query, sums: &mut SmallSums<f32>) -> Result<Ranked> {
         let visit = Visit::of(query, &self.config.visit());
-        let Some(&current) = visit.items.last() else {
-            return Ok(Ranked::empty());
-        };
         let leading = self.leading(&visit);
         let rows = leading.iter().map(|&(item, _)| self.rules.row(item));
         sums.reserve(rows.map(|row| row.len()).sum());
@@ -87,13 +79,9 @@ impl SequentialRules {
                 .for_each(|(to, rule)| sums.add(to, weight * rule));
         }
         let scored = sums.entries().map(|(item, sum)| (ItemIx(item), sum));
-        let mut scored: Vec<(ItemIx, f32)> = scored.collect();
+        let ranked = visit.rank(query, scored);
         sums.clear();
-        if self.config.reminders > 0.0 {
-            visit.remind(self.config.reminders, &mut scored);
-        }
-        let allowed = |&(item, _): &(ItemIx, f32)| self.config.current_item || item != current;
-        Ranked::top(query, scored.into_iter().filter(allowed))
+        ranked
     }
 
     /// Rows of the different known items of the visit, the latest first, and what they count.
@@ -123,7 +111,7 @@ impl Recommender for SequentialRules {
 
 impl Model for SequentialRules {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
-        tensors.put("config", &[self.stored.len()], &self.stored);
+        self.stored.save(tensors);
         tensors.put_matrix("rules", &self.rules);
     }
 

@@ -1,30 +1,8 @@
 use super::*;
-use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
-use crate::interactions::InteractionConfig;
+use crate::models::purchases::{answer, sessions};
 use crate::query::HistoryItem;
 use crate::recommender::FitOptions;
 use crate::time::Timestamp;
-
-fn dataset(sessions: &[&[u32]]) -> Dataset {
-    let mut table = EventTable::new();
-    for item in 0..8 {
-        table.know_item(&item.to_string()).unwrap();
-    }
-    for (number, items) in sessions.iter().enumerate() {
-        for item in *items {
-            let event = Event {
-                visitor: format!("user {number}"),
-                item: Some(item.to_string()),
-                kind: EventKind::View,
-                quantity: 1.0,
-                ..Event::default()
-            };
-            table.push(&event).unwrap();
-        }
-    }
-    Dataset::new(table, vec![], InteractionConfig::default()).unwrap()
-}
 
 /// The rules of the last item alone.
 fn last_alone() -> SequentialRulesConfig {
@@ -34,22 +12,18 @@ fn last_alone() -> SequentialRulesConfig {
     }
 }
 
-fn fitted(config: &SequentialRulesConfig, sessions: &[&[u32]]) -> SequentialRules {
-    config
-        .fit(&dataset(sessions), &FitOptions::default())
-        .unwrap()
+fn fitted(config: &SequentialRulesConfig, visits: &[&[u32]]) -> SequentialRules {
+    let dataset = sessions(
+        8,
+        visits
+            .iter()
+            .map(|items| (items.to_vec(), Timestamp::default())),
+    );
+    config.fit(&dataset, &FitOptions::default()).unwrap()
 }
 
 fn visit(items: &[u32]) -> Query {
-    let mut query = Query::new(10);
-    query.session = items.iter().copied().map(ItemIx).collect();
-    query
-}
-
-fn answer(model: &SequentialRules, query: &Query) -> Vec<(u32, f32)> {
-    let ranked = model.recommend(query).unwrap();
-    let entries = ranked.entries().iter();
-    entries.map(|entry| (entry.item.0, entry.score)).collect()
+    crate::models::purchases::visit(items, 10)
 }
 
 #[test]

@@ -4,7 +4,8 @@ use crate::baskets::Baskets;
 use crate::dataset::{Change, Dataset};
 use crate::error::Result;
 use crate::models::shoppers::of_each;
-use crate::models::tifu_knn::vector::{Settings, squared_length};
+use crate::models::stored_config::StoredConfig;
+use crate::models::tifu_knn::vector::squared_length;
 use crate::models::tifu_knn::{TifuKnn, TifuKnnConfig};
 use crate::recommender::FitOptions;
 use crate::sparse::SparseMatrix;
@@ -16,12 +17,11 @@ impl TifuKnnConfig {
     /// [`crate::Error::Config`] if a setting is out of range, [`crate::Error::Cancelled`].
     pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<TifuKnn> {
         self.validate()?;
-        let settings = Settings::of(self);
         let vectors = of_each(dataset, options, |query| {
-            settings.vector(&Baskets::of_past(query, &settings.baskets))
+            self.vector(&Baskets::of_past(query, &self.baskets()))
         })?;
         let vectors = SparseMatrix::from_rows(dataset.items().len(), vectors)?;
-        Ok(TifuKnn::new(settings, vectors))
+        TifuKnn::new(self.clone(), vectors)
     }
 
     /// The model after `change`, byte for byte what [`TifuKnnConfig::fit`] gives for [`Change::after`], by fitting it:
@@ -42,7 +42,10 @@ impl TifuKnnConfig {
 
 impl TifuKnn {
     /// The model of these users' vectors.
-    pub(super) fn new(settings: Settings, vectors: SparseMatrix) -> Self {
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] only.
+    pub(super) fn new(config: TifuKnnConfig, vectors: SparseMatrix) -> Result<Self> {
         let squares: Vec<f32> = vectors
             .iter_rows()
             .map(|row| squared_length(&row.iter().collect::<Vec<_>>()))
@@ -53,13 +56,13 @@ impl TifuKnn {
             .map(|(user, _)| user)
             .collect();
         shortest.sort_by(|&a, &b| squares[a as usize].total_cmp(&squares[b as usize]));
-        Self {
+        Ok(Self {
             index: vectors.transpose(),
             vectors,
             squares,
             shortest,
-            stored: settings.to_bits().into(),
-            settings,
-        }
+            stored: StoredConfig::of("tifu_knn", &config)?,
+            config,
+        })
     }
 }

@@ -23,13 +23,13 @@ pub use config::{Nearness, TifuKnnConfig};
 
 use crate::artifact::{TensorSink, Tensors};
 use crate::baskets::Baskets;
-use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::ItemIx;
 use crate::models::Model;
 use crate::models::shoppers::others;
+use crate::models::stored_config::StoredConfig;
 use crate::models::sums::Sums;
-use crate::models::tifu_knn::vector::{Settings, squared_length};
+use crate::models::tifu_knn::vector::squared_length;
 use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
@@ -47,9 +47,8 @@ pub struct TifuKnn {
     squares: Vec<f32>,
     /// Users with a vector, shortest first.
     shortest: Vec<u32>,
-    settings: Settings,
-    /// The settings as they are stored.
-    stored: Buffer<u64>,
+    config: TifuKnnConfig,
+    stored: StoredConfig,
 }
 
 /// Room for one answer after the other.
@@ -66,36 +65,33 @@ impl TifuKnn {
     /// [`Error::Data`] if a tensor is missing or does not fit the others.
     pub fn load(tensors: &Tensors) -> Result<Self> {
         let vectors = tensors.matrix("vectors")?;
-        let stored: Buffer<u64> = tensors.vector("settings", Settings::LEN)?;
-        let settings = Settings::from_bits(&stored);
-        match settings.filter(|_| vectors.values().iter().all(|&weight| weight > 0.0)) {
-            Some(settings) => Ok(Self::new(settings, vectors)),
-            None => Err(Error::data(
-                "tifu_knn",
-                "the vectors and the settings do not fit",
-            )),
+        let config: TifuKnnConfig = StoredConfig::load("tifu_knn", tensors)?;
+        config.validate()?;
+        if vectors.values().iter().any(|&weight| weight <= 0.0) {
+            return Err(Error::data("tifu_knn", "a weight is not above 0"));
         }
+        Self::new(config, vectors)
     }
 
     fn scratch(&self) -> Scratch {
         Scratch {
             dots: Accumulator::new(self.vectors.rows()),
             // One more, in whose place she may stand herself.
-            nearest: BestOf::new(self.settings.neighbours.saturating_add(1)),
+            nearest: BestOf::new(self.config.neighbours.saturating_add(1)),
             scores: Sums::new(self.vectors.cols()),
         }
     }
 
     fn answer(&self, query: &Query, scratch: &mut Scratch) -> Result<Ranked> {
-        let baskets = Baskets::of_query(query, &self.settings.baskets);
-        let mut own = self.settings.vector(&baskets);
+        let baskets = Baskets::of_query(query, &self.config.baskets());
+        let mut own = self.config.vector(&baskets);
         own.retain(|&(item, _)| (item as usize) < self.vectors.cols());
         if own.is_empty() {
             return Ok(Ranked::empty());
         }
         let nearest = self.nearest(&own, scratch);
         let scores = &mut scratch.scores;
-        let own_weight = self.settings.own_weight;
+        let own_weight = self.config.own_weight;
         let rest = (1.0 - own_weight) / nearest.len().max(1) as f32;
         let hers = own
             .iter()
@@ -113,8 +109,8 @@ impl TifuKnn {
             dots.add(weight, self.index.row(item as usize));
         }
         let square = squared_length(own);
-        let limit = self.settings.neighbours;
-        if self.settings.nearness == Nearness::Euclidean {
+        let limit = self.config.neighbours;
+        if self.config.nearness == Nearness::Euclidean {
             // Who shares nothing is the nearer the shorter: as many of those as have a place at most.
             let strangers = self.shortest.iter().filter(|&&user| !dots.holds(user));
             for &user in strangers.take(limit) {
@@ -136,7 +132,7 @@ impl TifuKnn {
     /// How near a user is, above 0, given the dot product of her vector with one of this squared length.
     fn near(&self, square: f32, user: u32, dot: f32) -> f32 {
         let other = self.squares[user as usize];
-        match self.settings.nearness {
+        match self.config.nearness {
             Nearness::Cosine => dot / (square * other).sqrt().max(f32::MIN_POSITIVE),
             Nearness::Euclidean => 1.0 / (1.0 + (square + other - 2.0 * dot).max(0.0)),
         }
@@ -157,7 +153,7 @@ impl Recommender for TifuKnn {
 impl Model for TifuKnn {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
         tensors.put_matrix("vectors", &self.vectors);
-        tensors.put("settings", &[Settings::LEN], &self.stored);
+        self.stored.save(tensors);
     }
 
     fn item_bound(&self) -> usize {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::models::purchases::{asked, baskets};
+use crate::models::purchases::{asked, assert_close, baskets, scores};
 use crate::recommender::FitOptions;
 
 fn config() -> TifuKnnConfig {
@@ -13,26 +13,12 @@ fn config() -> TifuKnnConfig {
     }
 }
 
-fn scores(model: &TifuKnn, query: &Query) -> Vec<(u32, f32)> {
-    let ranked = model.recommend(query).unwrap();
-    let entry = |entry: &crate::Scored| (entry.item.0, entry.score);
-    let mut scores: Vec<(u32, f32)> = ranked.entries().iter().map(entry).collect();
-    scores.sort_by_key(|&(item, _)| item);
-    scores
-}
-
-fn assert_close(found: &[(u32, f32)], expected: &[(u32, f32)]) {
-    let near = |(a, b): (&(u32, f32), &(u32, f32))| a.0 == b.0 && (a.1 - b.1).abs() < 1e-6;
-    let same = found.len() == expected.len() && found.iter().zip(expected).all(near);
-    assert!(same, "{found:?} is not {expected:?}");
-}
-
 #[test]
 fn a_vector_is_the_published_average_of_averages() {
     // Three baskets in two groups: {0}, then {1} and {0, 2}.
     let query = asked(&[&[0], &[1], &[0, 2]]);
     let baskets = Baskets::of_query(&query, &config().baskets());
-    let vector = Settings::of(&config()).vector(&baskets);
+    let vector = config().vector(&baskets);
     // Newer group: (0.5 · {1} + {0, 2}) / 2; older: {0} · 0.25; both over 2.
     assert_close(&vector, &[(0, 0.25 + 0.125), (1, 0.125), (2, 0.25)]);
 }

@@ -4,7 +4,6 @@ use crate::baskets::Baskets;
 use crate::dataset::{Change, Dataset};
 use crate::error::Result;
 use crate::models::shoppers::of_each;
-use crate::models::up_cf::habits::Settings;
 use crate::models::up_cf::{UpCf, UpCfConfig};
 use crate::recommender::FitOptions;
 use crate::sparse::SparseMatrix;
@@ -16,13 +15,12 @@ impl UpCfConfig {
     /// [`crate::Error::Config`] if a setting is out of range, [`crate::Error::Cancelled`].
     pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<UpCf> {
         self.validate()?;
-        let settings = Settings::of(self);
         let habits = of_each(dataset, options, |query| {
-            settings.habits(&Baskets::of_past(query, &settings.baskets))
+            self.habits(&Baskets::of_past(query, &self.baskets()))
         })?;
         let shares = habits.into_iter().map(|habits| habits.shares);
         let habits = SparseMatrix::from_rows(dataset.items().len(), shares)?;
-        UpCf::new(settings, habits)
+        UpCf::new(self.clone(), habits)
     }
 
     /// The model after `change`, byte for byte what [`UpCfConfig::fit`] gives for [`Change::after`], by fitting it:

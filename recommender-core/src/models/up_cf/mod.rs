@@ -21,13 +21,12 @@ pub use config::UpCfConfig;
 
 use crate::artifact::{TensorSink, Tensors};
 use crate::baskets::Baskets;
-use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::ItemIx;
 use crate::models::Model;
 use crate::models::shoppers::others;
+use crate::models::stored_config::StoredConfig;
 use crate::models::sums::Sums;
-use crate::models::up_cf::habits::Settings;
 use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
@@ -41,9 +40,8 @@ pub struct UpCf {
     habits: SparseMatrix,
     /// Items × users: 1 for each item a user ever had.
     index: SparseMatrix,
-    settings: Settings,
-    /// The settings as they are stored.
-    stored: Buffer<u64>,
+    config: UpCfConfig,
+    stored: StoredConfig,
 }
 
 /// Room for one answer after the other.
@@ -54,12 +52,12 @@ struct Scratch {
 }
 
 impl UpCf {
-    fn new(settings: Settings, habits: SparseMatrix) -> Result<Self> {
+    fn new(config: UpCfConfig, habits: SparseMatrix) -> Result<Self> {
         Ok(Self {
             index: habits.map_values(|_, _, _| 1.0)?.transpose(),
             habits,
-            settings,
-            stored: settings.to_bits().into(),
+            stored: StoredConfig::of("up_cf", &config)?,
+            config,
         })
     }
 
@@ -69,29 +67,26 @@ impl UpCf {
     /// [`Error::Data`] if a tensor is missing or does not fit the others.
     pub fn load(tensors: &Tensors) -> Result<Self> {
         let habits = tensors.matrix("habits")?;
-        let stored: Buffer<u64> = tensors.vector("settings", Settings::LEN)?;
-        let settings = Settings::from_bits(&stored);
-        match settings.filter(|_| habits.values().iter().all(|&share| share >= 0.0)) {
-            Some(settings) => Self::new(settings, habits),
-            None => Err(Error::data(
-                "up_cf",
-                "the habits and the settings do not fit",
-            )),
+        let config: UpCfConfig = StoredConfig::load("up_cf", tensors)?;
+        config.validate()?;
+        if habits.values().iter().any(|&share| share < 0.0) {
+            return Err(Error::data("up_cf", "a share is below 0"));
         }
+        Self::new(config, habits)
     }
 
     fn scratch(&self) -> Scratch {
         Scratch {
             shared: Accumulator::new(self.habits.rows()),
             // One more, in whose place she may stand herself.
-            nearest: BestOf::new(self.settings.neighbours.saturating_add(1)),
+            nearest: BestOf::new(self.config.neighbours.saturating_add(1)),
             scores: Sums::new(self.habits.cols()),
         }
     }
 
     fn answer(&self, query: &Query, scratch: &mut Scratch) -> Result<Ranked> {
-        let baskets = Baskets::of_query(query, &self.settings.baskets);
-        let mut own = self.settings.habits(&baskets).shares;
+        let baskets = Baskets::of_query(query, &self.config.baskets());
+        let mut own = self.config.habits(&baskets).shares;
         own.retain(|&(item, _)| (item as usize) < self.habits.cols());
         let nearest = self.nearest(&own, scratch);
         let scores = &mut scratch.scores;
@@ -114,7 +109,7 @@ impl UpCf {
         }
         for (user, items) in shared.drain() {
             let theirs = self.habits.row(user as usize).len();
-            let near = self.settings.similarity(items, (own.len(), theirs));
+            let near = self.config.similarity(items, (own.len(), theirs));
             nearest.offer(user, near);
         }
         let herself = |user: u32| {
@@ -123,7 +118,7 @@ impl UpCf {
                 .iter()
                 .eq(own.iter().copied())
         };
-        others(nearest.take_by_index(), self.settings.neighbours, herself)
+        others(nearest.take_by_index(), self.config.neighbours, herself)
     }
 }
 
@@ -141,7 +136,7 @@ impl Recommender for UpCf {
 impl Model for UpCf {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
         tensors.put_matrix("habits", &self.habits);
-        tensors.put("settings", &[Settings::LEN], &self.stored);
+        self.stored.save(tensors);
     }
 
     fn item_bound(&self) -> usize {

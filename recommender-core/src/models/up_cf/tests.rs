@@ -1,20 +1,6 @@
 use super::*;
-use crate::models::purchases::{asked, baskets};
+use crate::models::purchases::{asked, assert_close, baskets, scores};
 use crate::recommender::FitOptions;
-
-fn scores(model: &UpCf, query: &Query) -> Vec<(u32, f32)> {
-    let ranked = model.recommend(query).unwrap();
-    let entry = |entry: &crate::Scored| (entry.item.0, entry.score);
-    let mut scores: Vec<(u32, f32)> = ranked.entries().iter().map(entry).collect();
-    scores.sort_by_key(|&(item, _)| item);
-    scores
-}
-
-fn assert_close(found: &[(u32, f32)], expected: &[(u32, f32)]) {
-    let near = |(a, b): (&(u32, f32), &(u32, f32))| a.0 == b.0 && (a.1 - b.1).abs() < 1e-6;
-    let same = found.len() == expected.len() && found.iter().zip(expected).all(near);
-    assert!(same, "{found:?} is not {expected:?}");
-}
 
 fn fitted(config: &UpCfConfig) -> UpCf {
     let dataset = baskets(

@@ -1,7 +1,7 @@
 use super::*;
 use crate::ids::UserIx;
 use crate::models::item_knn::Similarity;
-use crate::models::purchases::dataset;
+use crate::models::purchases::{self, dataset};
 use crate::recommender::FitOptions;
 
 const ROWS: [&[u32]; 4] = [&[0, 1, 2], &[0, 1], &[0, 3], &[4]];
@@ -10,11 +10,7 @@ fn answer(config: &UserKnnConfig, session: &[u32]) -> Vec<(u32, f32)> {
     let model = config
         .fit(&dataset(5, &ROWS), &FitOptions::default())
         .unwrap();
-    let mut query = Query::new(5);
-    query.session = session.iter().map(|&item| ItemIx(item)).collect();
-    let ranked = model.recommend(&query).unwrap();
-    let entries = ranked.entries().iter();
-    entries.map(|entry| (entry.item.0, entry.score)).collect()
+    purchases::answer(&model, &purchases::visit(session, 5))
 }
 
 fn near(found: &[(u32, f32)], expected: &[(u32, f64)]) {

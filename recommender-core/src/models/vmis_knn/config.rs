@@ -136,9 +136,7 @@ impl VmisKnnConfig {
                 found,
             ));
         }
-        if self.gap_minutes == 0 {
-            return Err(Error::config("vmis_knn.gap_minutes", "at least 1", 0));
-        }
+        self.sessions().validate_in("vmis_knn")?;
         self.visit().validate_in("vmis_knn", LONGEST_VISIT)
     }
 
@@ -166,6 +164,7 @@ impl VmisKnnConfig {
             extend_to: self.extend_to,
             own_boost: self.own_boost,
             reminders: self.reminders,
+            current_item: self.current_item,
         }
     }
 }

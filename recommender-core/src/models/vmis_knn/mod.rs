@@ -31,11 +31,11 @@ mod scores;
 pub use config::{Idf, PositionWeight, VmisKnnConfig};
 
 use crate::artifact::{TensorSink, Tensors};
-use crate::buffer::Buffer;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::ItemIx;
 use crate::models::Model;
 use crate::models::small_sums::SmallSums;
+use crate::models::stored_config::StoredConfig;
 use crate::models::visit::Visit;
 use crate::models::vmis_knn::scores::Scores;
 use crate::query::Query;
@@ -49,10 +49,7 @@ use crate::sessions::{Match, SessionIndex};
 #[derive(Debug, Clone)]
 pub struct VmisKnn {
     config: VmisKnnConfig,
-    /// The configuration as JSON.
-    stored: Buffer<u8>,
-    /// One number: how many sessions of the index are dropped.
-    dropped: Buffer<u32>,
+    stored: StoredConfig,
     index: SessionIndex,
     /// Per item: what its score is multiplied by.
     rarity: Vec<f32>,
@@ -73,11 +70,8 @@ struct Scratch<'a> {
 
 impl VmisKnn {
     fn new(config: VmisKnnConfig, index: SessionIndex) -> Result<Self> {
-        let stored = serde_json::to_vec(&config)
-            .map_err(|error| Error::Internal(format!("vmis_knn: {error}")))?;
         Ok(Self {
-            stored: stored.into(),
-            dropped: vec![index.dropped()].into(),
+            stored: StoredConfig::of("vmis_knn", &config)?,
             rarity: rarity(config.idf, index.counts()),
             scores: Scores::new(&config),
             index,
@@ -88,14 +82,11 @@ impl VmisKnn {
     /// Takes up what [`Model::save`] put down.
     ///
     /// # Errors
-    /// [`Error::Data`] if a tensor is missing or does not fit the others.
+    /// [`Error::Data`](crate::Error::Data) if a tensor is missing or does not fit the others.
     pub fn load(tensors: &Tensors) -> Result<Self> {
-        let (_, stored) = tensors.get::<u8>("config")?;
-        let config: VmisKnnConfig = serde_json::from_slice(&stored)
-            .map_err(|error| Error::data("vmis_knn", error.to_string()))?;
+        let config: VmisKnnConfig = StoredConfig::load("vmis_knn", tensors)?;
         config.validate()?;
-        let dropped = tensors.vector::<u32>("dropped", 1)?[0];
-        let index = SessionIndex::load(tensors, config.index(), dropped)?;
+        let index = SessionIndex::load(tensors, config.index())?;
         Self::new(config, index)
     }
 
@@ -131,9 +122,9 @@ impl VmisKnn {
 
     fn answer<'a>(&'a self, query: &Query, scratch: &mut Scratch<'a>) -> Result<Ranked> {
         let visit = Visit::of(query, &self.config.visit());
-        let Some(&current) = visit.items.last() else {
+        if visit.items.is_empty() {
             return Ok(Ranked::empty());
-        };
+        }
         let wanted = visit.wanted(&self.index);
         self.index.latest(&wanted, &mut scratch.matches);
         self.find_neighbours(&visit, scratch);
@@ -149,14 +140,7 @@ impl VmisKnn {
             let score = sum as f32 * unit * self.rarity[item as usize];
             (ItemIx(item), score)
         });
-        let allowed = |&(item, _): &(ItemIx, f32)| self.config.current_item || item != current;
-        let ranked = if self.config.reminders > 0.0 {
-            let mut scored: Vec<(ItemIx, f32)> = scored.collect();
-            visit.remind(self.config.reminders, &mut scored);
-            Ranked::top(query, scored.into_iter().filter(allowed))
-        } else {
-            Ranked::top(query, scored.filter(allowed))
-        };
+        let ranked = visit.rank(query, scored);
         sums.clear();
         ranked
     }
@@ -184,9 +168,7 @@ impl VmisKnn {
             }
         }
     }
-}
 
-impl VmisKnn {
     /// Scores the matches.
     fn score(&self, visit: &Visit, scratch: &mut Scratch<'_>) {
         let Scratch {
@@ -245,20 +227,17 @@ impl Recommender for VmisKnn {
     }
 
     fn recommend_batch(&self, queries: &[Query]) -> Result<Vec<Ranked>> {
-        let mut answers = Vec::with_capacity(queries.len());
-        answers.extend(in_parallel(
+        in_parallel(
             queries,
             || self.scratch(),
             |query, scratch| self.answer(query, scratch),
-        )?);
-        Ok(answers)
+        )
     }
 }
 
 impl Model for VmisKnn {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
-        tensors.put("config", &[self.stored.len()], &self.stored);
-        tensors.put("dropped", &[1], &self.dropped);
+        self.stored.save(tensors);
         self.index.save(tensors);
     }
 

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
+use crate::error::Error;
 use crate::interactions::InteractionConfig;
+use crate::models::purchases::{answer, distinct, sessions, visit};
 use crate::models::vmis_knn::config::LONGEST_VISIT;
 use crate::query::HistoryItem;
 use crate::recommender::FitOptions;
@@ -15,52 +16,15 @@ use crate::time::Timestamp;
 const ITEMS: u32 = 12;
 
 /// Sessions of as many users, in the order of their ends: a second apart, or two at once.
-fn dataset(sessions: &[Vec<u32>]) -> Dataset {
-    let mut table = EventTable::new();
-    for item in 0..ITEMS {
-        table.know_item(&item.to_string()).unwrap();
-    }
-    for (number, items) in sessions.iter().enumerate() {
-        for item in items {
-            let event = Event {
-                visitor: format!("user {number}"),
-                item: Some(item.to_string()),
-                kind: EventKind::View,
-                quantity: 1.0,
-                time: Some(Timestamp::from_seconds(number as i64 / 2)),
-                ..Event::default()
-            };
-            table.push(&event).unwrap();
-        }
-    }
-    Dataset::new(table, vec![], InteractionConfig::default()).unwrap()
+fn dataset(visits: &[Vec<u32>]) -> Dataset {
+    let seconds = (0..).map(|number| Timestamp::from_seconds(number / 2));
+    sessions(ITEMS, visits.iter().cloned().zip(seconds))
 }
 
 fn fitted(config: &VmisKnnConfig, sessions: &[Vec<u32>]) -> VmisKnn {
     config
         .fit(&dataset(sessions), &FitOptions::default())
         .unwrap()
-}
-
-fn visit(items: &[u32], limit: usize) -> Query {
-    let mut query = Query::new(limit);
-    query.session = items.iter().copied().map(ItemIx).collect();
-    query
-}
-
-fn answer(model: &VmisKnn, query: &Query) -> Vec<(u32, f32)> {
-    let ranked = model.recommend(query).unwrap();
-    let entries = ranked.entries().iter();
-    entries.map(|entry| (entry.item.0, entry.score)).collect()
-}
-
-/// Different items in the order in which they last came.
-fn distinct(items: &[u32]) -> Vec<u32> {
-    let last = |place: &usize| !items[place + 1..].contains(&items[*place]);
-    (0..items.len())
-        .filter(last)
-        .map(|place| items[place])
-        .collect()
 }
 
 /// The definition, looking at every session, in the numbers of the model.
@@ -196,7 +160,7 @@ fn sessions_come_and_go_under_a_model_that_serves() {
         let query = visit(&[3, item], 20);
         assert_eq!(answer(&followed, &query), answer(&anew, &query));
     }
-    let her = all.users().get("user 39").unwrap();
+    let her = all.users().get("39").unwrap();
     let purged = config
         .over(followed.index().without(&[her]).unwrap())
         .unwrap();

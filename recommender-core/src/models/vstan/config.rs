@@ -121,9 +121,7 @@ impl VstanConfig {
                 found,
             ));
         }
-        if self.gap_minutes == 0 {
-            return Err(Error::config("vstan.gap_minutes", "at least 1", 0));
-        }
+        self.sessions().validate_in("vstan")?;
         self.visit().validate_in("vstan", MOST_WANTED)
     }
 
@@ -151,6 +149,7 @@ impl VstanConfig {
             extend_to: self.extend_to,
             own_boost: self.own_boost,
             reminders: self.reminders,
+            current_item: self.current_item,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Cutting events into sessions and indexing them.
 
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::vstan::{Vstan, VstanConfig};
 use crate::recommender::FitOptions;
 use crate::sessions::{SessionIndex, Sessions};
@@ -10,7 +10,8 @@ impl VstanConfig {
     /// Indexes the sessions of `dataset`: one pass over the events and a sort of the sessions by their ends.
     ///
     /// # Errors
-    /// [`Error::Config`] if a setting is out of range, [`Error::Cancelled`].
+    /// [`Error::Config`](crate::Error::Config) if a setting is out of range,
+    /// [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn fit(&self, dataset: &Dataset, options: &FitOptions) -> Result<Vstan> {
         self.validate()?;
         options.step("cutting sessions", 0.0)?;
@@ -24,15 +25,11 @@ impl VstanConfig {
     /// The model over `index`: how a service that follows its visitors goes from one generation of sessions to the next.
     ///
     /// # Errors
-    /// [`Error::Config`] if a setting is out of range, or the index was made with others than
+    /// [`Error::Config`](crate::Error::Config) if a setting is out of range, or the index was made with others than
     /// [`VstanConfig::index`].
     pub fn over(&self, index: SessionIndex) -> Result<Vstan> {
         self.validate()?;
-        if *index.config() != self.index() {
-            let expected = format!("{:?}, as the index", index.config());
-            let found = format!("{:?}", self.index());
-            return Err(Error::config("vstan", expected, found));
-        }
+        index.check_config("vstan", &self.index())?;
         Vstan::new(self.clone(), index)
     }
 }

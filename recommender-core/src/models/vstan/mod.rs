@@ -31,11 +31,11 @@ mod fit;
 pub use config::VstanConfig;
 
 use crate::artifact::{TensorSink, Tensors};
-use crate::buffer::Buffer;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::ItemIx;
 use crate::models::Model;
 use crate::models::small_sums::SmallSums;
+use crate::models::stored_config::StoredConfig;
 use crate::models::visit::Visit;
 use crate::query::Query;
 use crate::ranked::Ranked;
@@ -49,10 +49,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone)]
 pub struct Vstan {
     config: VstanConfig,
-    /// The configuration as JSON.
-    stored: Buffer<u8>,
-    /// One number: how many sessions of the index are dropped.
-    dropped: Buffer<u32>,
+    stored: StoredConfig,
     index: SessionIndex,
     /// Per item: what its score is multiplied by.
     rarity: Vec<f32>,
@@ -76,8 +73,6 @@ struct Scratch {
 
 impl Vstan {
     fn new(config: VstanConfig, index: SessionIndex) -> Result<Self> {
-        let stored = serde_json::to_vec(&config)
-            .map_err(|error| Error::Internal(format!("vstan: {error}")))?;
         let faded = |decay: f32| {
             let mut steps = [0.0; MOST_WANTED];
             for (step, weight) in steps.iter_mut().enumerate() {
@@ -88,8 +83,7 @@ impl Vstan {
         let most = config.most_items.min(MOST_DISTANCES);
         let distance = |steps: usize| (-(steps as f32) / config.distance_decay).exp();
         Ok(Self {
-            stored: stored.into(),
-            dropped: vec![index.dropped()].into(),
+            stored: StoredConfig::of("vstan", &config)?,
             rarity: rarity(config.idf_weight, &index),
             positions: faded(config.position_decay),
             latest: faded(config.match_decay),
@@ -103,14 +97,11 @@ impl Vstan {
     /// Takes up what [`Model::save`] put down.
     ///
     /// # Errors
-    /// [`Error::Data`] if a tensor is missing or does not fit the others.
+    /// [`Error::Data`](crate::Error::Data) if a tensor is missing or does not fit the others.
     pub fn load(tensors: &Tensors) -> Result<Self> {
-        let (_, stored) = tensors.get::<u8>("config")?;
-        let config: VstanConfig = serde_json::from_slice(&stored)
-            .map_err(|error| Error::data("vstan", error.to_string()))?;
+        let config: VstanConfig = StoredConfig::load("vstan", tensors)?;
         config.validate()?;
-        let dropped = tensors.vector::<u32>("dropped", 1)?[0];
-        let index = SessionIndex::load(tensors, config.index(), dropped)?;
+        let index = SessionIndex::load(tensors, config.index())?;
         Self::new(config, index)
     }
 
@@ -130,9 +121,6 @@ impl Vstan {
 
     fn answer(&self, query: &Query, scratch: &mut Scratch) -> Result<Ranked> {
         let visit = Visit::of(query, &self.config.visit());
-        let Some(&current) = visit.items.last() else {
-            return Ok(Ranked::empty());
-        };
         let wanted = visit.wanted(&self.index);
         self.index.latest(&wanted, &mut scratch.matches);
         self.find_neighbours(&visit, query.time.unwrap_or(self.end), scratch);
@@ -153,13 +141,9 @@ impl Vstan {
         let scored = sums
             .entries()
             .map(|(item, sum)| (ItemIx(item), sum * self.rarity[item as usize]));
-        let allowed = |&(item, _): &(ItemIx, f32)| self.config.current_item || item != current;
-        let mut scored: Vec<(ItemIx, f32)> = scored.collect();
+        let ranked = visit.rank(query, scored);
         sums.clear();
-        if self.config.reminders > 0.0 {
-            visit.remind(self.config.reminders, &mut scored);
-        }
-        Ranked::top(query, scored.into_iter().filter(allowed))
+        ranked
     }
 
     /// Finds the nearest of the matches, of equals the latest; they come in the order of the matches.
@@ -260,8 +244,7 @@ impl Recommender for Vstan {
 
 impl Model for Vstan {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
-        tensors.put("config", &[self.stored.len()], &self.stored);
-        tensors.put("dropped", &[1], &self.dropped);
+        self.stored.save(tensors);
         self.index.save(tensors);
     }
 

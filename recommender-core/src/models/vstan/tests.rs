@@ -1,60 +1,18 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
-use crate::interactions::InteractionConfig;
+use crate::models::purchases::{answer, distinct, sessions, visit};
 use crate::query::HistoryItem;
 use crate::recommender::FitOptions;
 
 const ITEMS: u32 = 12;
 
-/// Sessions of as many users, each with the day it ended.
-fn dataset(sessions: &[(Vec<u32>, i64)]) -> Dataset {
-    let mut table = EventTable::new();
-    for item in 0..ITEMS {
-        table.know_item(&item.to_string()).unwrap();
-    }
-    for (number, (items, day)) in sessions.iter().enumerate() {
-        for item in items {
-            let event = Event {
-                visitor: format!("user {number}"),
-                item: Some(item.to_string()),
-                kind: EventKind::View,
-                quantity: 1.0,
-                time: Some(Timestamp::from_seconds(day * 86_400)),
-                ..Event::default()
-            };
-            table.push(&event).unwrap();
-        }
-    }
-    Dataset::new(table, vec![], InteractionConfig::default()).unwrap()
-}
-
-fn fitted(config: &VstanConfig, sessions: &[(Vec<u32>, i64)]) -> Vstan {
-    config
-        .fit(&dataset(sessions), &FitOptions::default())
-        .unwrap()
-}
-
-fn visit(items: &[u32], limit: usize) -> Query {
-    let mut query = Query::new(limit);
-    query.session = items.iter().copied().map(ItemIx).collect();
-    query
-}
-
-fn answer(model: &Vstan, query: &Query) -> Vec<(u32, f32)> {
-    let ranked = model.recommend(query).unwrap();
-    let entries = ranked.entries().iter();
-    entries.map(|entry| (entry.item.0, entry.score)).collect()
-}
-
-fn distinct(items: &[u32]) -> Vec<u32> {
-    let last = |place: &usize| !items[place + 1..].contains(&items[*place]);
-    (0..items.len())
-        .filter(last)
-        .map(|place| items[place])
-        .collect()
+/// Sessions with the day each ended.
+fn fitted(config: &VstanConfig, days: &[(Vec<u32>, i64)]) -> Vstan {
+    let ended =
+        |(items, day): &(Vec<u32>, i64)| (items.clone(), Timestamp::from_seconds(day * 86_400));
+    let dataset = sessions(ITEMS, days.iter().map(ended));
+    config.fit(&dataset, &FitOptions::default()).unwrap()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
