@@ -66,9 +66,12 @@ impl Shopper {
 
 /// The way this processor multiplies bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Multiplier {
+pub(super) enum Multiplier {
     #[cfg(target_arch = "x86_64")]
-    avx2: Option<pulp::x86::V3>,
+    Avx512(pulp::x86::V4),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(pulp::x86::V3),
+    Portable,
 }
 
 /// The product of every item of a block with a shopper.
@@ -77,10 +80,13 @@ pub(super) type Products = [i16; BLOCK];
 impl Multiplier {
     /// The fastest.
     pub(super) fn new() -> Self {
-        Self {
-            #[cfg(target_arch = "x86_64")]
-            avx2: pulp::x86::V3::try_new(),
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = pulp::x86::V4::try_new() {
+            return Self::Avx512(simd);
+        } else if let Some(simd) = pulp::x86::V3::try_new() {
+            return Self::Avx2(simd);
         }
+        Self::Portable
     }
 
     /// The products of every item of `block` with each of `shoppers`. Fast where its caller is compiled for the widest
@@ -91,11 +97,13 @@ impl Multiplier {
         block: &[Pair],
         shoppers: [&Shopper; SHOPPERS],
     ) -> [Products; SHOPPERS] {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = self.avx2 {
-            return avx2::products(simd, block, shoppers);
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(simd) => x86::products(simd, block, shoppers),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => x86::products(simd, block, shoppers),
+            Self::Portable => shoppers.map(|shopper| products(block, shopper)),
         }
-        shoppers.map(|shopper| products(block, shopper))
     }
 }
 
@@ -115,34 +123,79 @@ fn products(block: &[Pair], shopper: &Shopper) -> Products {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use std::arch::x86_64::__m256i;
+mod x86 {
+    use std::arch::x86_64::{__m256i, __m512i};
 
-    use pulp::x86::V3;
+    use bytemuck::Pod;
+    use pulp::x86::{V3, V4};
 
     use super::{BLOCK, Pair, Products, Shopper};
 
-    /// Bytes of a register, and so the items of one register in pairs, and of sums.
-    const BYTES: usize = 32;
-    const ITEMS: usize = BYTES / 2;
+    /// Registers of `BYTES` bytes, of half as many pairs or sums.
+    pub(super) trait Registers<const BYTES: usize>: Copy {
+        type Register: Pod;
+
+        /// Every sum or pair the same.
+        fn splat(self, number: i16) -> Self::Register;
+
+        /// `sums` and the products of pairs with `numbers`.
+        fn add(
+            self,
+            sums: Self::Register,
+            pairs: [u8; BYTES],
+            numbers: Self::Register,
+        ) -> Self::Register;
+    }
+
+    impl Registers<32> for V3 {
+        type Register = __m256i;
+
+        #[inline(always)]
+        fn splat(self, number: i16) -> __m256i {
+            self.avx._mm256_set1_epi16(number)
+        }
+
+        #[inline(always)]
+        fn add(self, sums: __m256i, pairs: [u8; 32], numbers: __m256i) -> __m256i {
+            let products = self
+                .avx2
+                ._mm256_maddubs_epi16(bytemuck::cast(pairs), numbers);
+            self.avx2._mm256_add_epi16(sums, products)
+        }
+    }
+
+    impl Registers<64> for V4 {
+        type Register = __m512i;
+
+        #[inline(always)]
+        fn splat(self, number: i16) -> __m512i {
+            self.avx512f._mm512_set1_epi16(number)
+        }
+
+        #[inline(always)]
+        fn add(self, sums: __m512i, pairs: [u8; 64], numbers: __m512i) -> __m512i {
+            let products = self
+                .avx512bw
+                ._mm512_maddubs_epi16(bytemuck::cast(pairs), numbers);
+            self.avx512bw._mm512_add_epi16(sums, products)
+        }
+    }
 
     /// Registers of items at once: with two shoppers the sums and all they are made of stay in registers.
     const REGISTERS: usize = 4;
 
     #[inline(always)]
-    pub(super) fn products<const SHOPPERS: usize>(
-        simd: V3,
+    pub(super) fn products<R: Registers<BYTES>, const BYTES: usize, const SHOPPERS: usize>(
+        simd: R,
         block: &[Pair],
         shoppers: [&Shopper; SHOPPERS],
     ) -> [Products; SHOPPERS] {
         let mut products = [[0; BLOCK]; SHOPPERS];
-        for first in (0..BLOCK).step_by(REGISTERS * ITEMS) {
+        let items = REGISTERS * BYTES / 2;
+        for first in (0..BLOCK).step_by(items) {
             let sums = sums(simd, (block, first), shoppers);
             for (products, sums) in products.iter_mut().zip(sums) {
-                let (parts, _) = products[first..].as_chunks_mut::<ITEMS>();
-                for (part, sum) in parts.iter_mut().zip(sums) {
-                    *part = pulp::cast(sum);
-                }
+                products[first..][..items].copy_from_slice(bytemuck::cast_slice(&sums));
             }
         }
         products
@@ -150,15 +203,14 @@ mod avx2 {
 
     /// Of the items from `first` on, as many as fit the registers.
     #[inline(always)]
-    fn sums<const SHOPPERS: usize>(
-        simd: V3,
+    fn sums<R: Registers<BYTES>, const BYTES: usize, const SHOPPERS: usize>(
+        simd: R,
         (block, first): (&[Pair], usize),
         shoppers: [&Shopper; SHOPPERS],
-    ) -> [[__m256i; REGISTERS]; SHOPPERS] {
-        let mut sums = [[simd.avx._mm256_setzero_si256(); REGISTERS]; SHOPPERS];
+    ) -> [[R::Register; REGISTERS]; SHOPPERS] {
+        let mut sums = [[simd.splat(0); REGISTERS]; SHOPPERS];
         for shopper in 0..SHOPPERS {
-            let start = shoppers[shopper].raised.wrapping_neg();
-            sums[shopper] = [simd.avx._mm256_set1_epi16(start); REGISTERS];
+            sums[shopper] = [simd.splat(shoppers[shopper].raised.wrapping_neg()); REGISTERS];
         }
         let numbers = shoppers.map(|shopper| &shopper.pairs[..block.len()]);
         for (at, pair) in block.iter().enumerate() {
@@ -168,12 +220,10 @@ mod avx2 {
                 .expect("a block is a whole number of these");
             // Counted loops: through iterators the sums would not stay in registers.
             for shopper in 0..SHOPPERS {
-                let numbers = simd.avx._mm256_set1_epi16(pulp::cast(numbers[shopper][at]));
+                let numbers = simd.splat(bytemuck::cast(numbers[shopper][at]));
                 for register in 0..REGISTERS {
-                    let items = pulp::cast(items[register]);
-                    let products = simd.avx2._mm256_maddubs_epi16(items, numbers);
                     let sum = &mut sums[shopper][register];
-                    *sum = simd.avx2._mm256_add_epi16(*sum, products);
+                    *sum = simd.add(*sum, items[register], numbers);
                 }
             }
         }
@@ -190,13 +240,24 @@ mod tests {
     use super::*;
     use crate::factors::on_best_simd;
 
-    struct All<'a>(&'a [Pair], [&'a Shopper; TOGETHER]);
+    struct All<'a>(Multiplier, &'a [Pair], [&'a Shopper; TOGETHER]);
+
+    /// Every way of this processor.
+    fn ways() -> Vec<Multiplier> {
+        let mut ways = vec![Multiplier::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            ways.extend(pulp::x86::V3::try_new().map(Multiplier::Avx2));
+            ways.extend(pulp::x86::V4::try_new().map(Multiplier::Avx512));
+        }
+        ways
+    }
 
     impl WithSimd for All<'_> {
         type Output = [Products; TOGETHER];
 
         fn with_simd<S: Simd>(self, _: S) -> Self::Output {
-            Multiplier::new().products(self.0, self.1)
+            self.0.products(self.1, self.2)
         }
     }
 
@@ -217,11 +278,12 @@ mod tests {
             }
         }
         let made = shoppers.map(Shopper::new);
-        let fast = on_best_simd(All(&block, made.each_ref()));
-        for (at, numbers) in shoppers.iter().enumerate() {
-            assert_eq!(fast[at], products(&block, &made[at]));
-            let found: Vec<i64> = fast[at].iter().map(|&x| i64::from(x)).collect();
-            assert_eq!(found, expected(items, numbers));
+        for way in ways() {
+            let products = on_best_simd(All(way, &block, made.each_ref()));
+            for (products, numbers) in products.iter().zip(shoppers) {
+                let found: Vec<i64> = products.iter().map(|&x| i64::from(x)).collect();
+                assert_eq!(found, expected(items, numbers), "{way:?}");
+            }
         }
     }
 

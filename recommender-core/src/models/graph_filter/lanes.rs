@@ -51,13 +51,17 @@ impl<const LANES: usize> WithSimd for AddGram<'_, LANES> {
                 for first in (0..registers).step_by(4) {
                     self.add_row::<S, 4>(simd, row, first);
                 }
+            } else if registers > 0 && registers.is_multiple_of(2) {
+                for first in (0..registers).step_by(2) {
+                    self.add_row::<S, 2>(simd, row, first);
+                }
             } else if registers > 0 && LANES.is_multiple_of(S::F32_LANES) {
                 for first in 0..registers {
                     self.add_row::<S, 1>(simd, row, first);
                 }
             } else {
                 for lane in 0..LANES {
-                    self.add_row_to_lane(row, lane);
+                    self.add_row_to_lane(simd, row, lane);
                 }
             }
         }
@@ -78,7 +82,7 @@ impl<const LANES: usize> AddGram<'_, LANES> {
             let lanes = &S::as_simd_f32s(&self.source[item as usize]).0[first..first + REGISTERS];
             let value = simd.splat_f32s(value);
             for (sum, &lanes) in sums.iter_mut().zip(lanes) {
-                *sum = simd.add_f32s(*sum, simd.mul_f32s(value, lanes));
+                *sum = simd.mul_add_e_f32s(value, lanes, *sum);
             }
         }
         let factor = simd.splat_f32s(self.factor);
@@ -89,22 +93,31 @@ impl<const LANES: usize> AddGram<'_, LANES> {
             let target = S::as_mut_simd_f32s(&mut self.target[item as usize]).0;
             let value = simd.splat_f32s(value);
             for (target, &sum) in target[first..first + REGISTERS].iter_mut().zip(&sums) {
-                *target = simd.add_f32s(*target, simd.mul_f32s(value, sum));
+                *target = simd.mul_add_e_f32s(value, sum, *target);
             }
         }
     }
 
+    /// As [`AddGram::add_row`], for a lane that fills no register: with the same instructions, which round once.
     #[inline(always)]
-    fn add_row_to_lane(&mut self, row: SparseRow<'_>, lane: usize) {
+    fn add_row_to_lane<S: Simd>(&mut self, simd: S, row: SparseRow<'_>, lane: usize) {
         let mut sum = 0.0;
         for (&item, &value) in row.indices.iter().zip(row.values) {
-            sum += value * self.source[item as usize][lane];
+            sum = multiply_add(simd, value, self.source[item as usize][lane], sum);
         }
         sum *= self.factor;
         for (&item, &value) in row.indices.iter().zip(row.values) {
-            self.target[item as usize][lane] += value * sum;
+            let target = &mut self.target[item as usize][lane];
+            *target = multiply_add(simd, value, sum, *target);
         }
     }
+}
+
+/// `a · b + c` as the registers of `simd` do it.
+#[inline(always)]
+fn multiply_add<S: Simd>(simd: S, a: f32, b: f32, c: f32) -> f32 {
+    let [a, b, c] = [a, b, c].map(|number| simd.splat_f32s(number));
+    bytemuck::cast_slice(&[simd.mul_add_e_f32s(a, b, c)])[0]
 }
 
 /// `target += factor · S · source` with S symmetric, skipping what the source does not hold: for one signal, mostly
@@ -137,8 +150,8 @@ pub(super) fn subtract_from_negated<const LANES: usize>(
     pairs.for_each(|(target, source)| *target = -factor * source - *target);
 }
 
-/// Items a tile of the low-rank product holds in registers, and registers of lanes for each.
-const TILE: (usize, usize) = (4, 2);
+/// Registers of lanes that a tile of the low-rank product holds for each of its items.
+const TILE_LANES: usize = 2;
 
 /// `target_i += scale_i · Σ_k panels_ik coefficients_k`, k ascending.
 pub(super) fn add_low_rank<const LANES: usize>(
@@ -175,10 +188,13 @@ impl<const LANES: usize> WithSimd for AddLowRank<'_, LANES> {
         let panels = self.panels.chunks_exact(self.coefficients.len());
         let tasks = panels.zip(self.scales.chunks(PANEL));
         for ((panel, scales), target) in tasks.zip(self.target.chunks_mut(PANEL)) {
-            if LANES.is_multiple_of(TILE.1 * S::F32_LANES) {
-                add_tiles(simd, (panel, self.coefficients), scales, target);
+            let product = (panel, self.coefficients);
+            if !LANES.is_multiple_of(TILE_LANES * S::F32_LANES) {
+                add_panel(simd, product, scales, target);
+            } else if S::REGISTER_COUNT >= 32 {
+                add_tiles::<S, LANES, 8>(simd, product, scales, target);
             } else {
-                add_panel(simd, (panel, self.coefficients), scales, target);
+                add_tiles::<S, LANES, 4>(simd, product, scales, target);
             }
         }
     }
@@ -202,42 +218,42 @@ fn add_panel<S: Simd, const LANES: usize>(
             let coefficient = simd.splat_f32s(coefficients[lane]);
             let (items, _) = S::as_simd_f32s(items);
             for (sum, &item) in registers.iter_mut().zip(items) {
-                *sum = simd.add_f32s(*sum, simd.mul_f32s(item, coefficient));
+                *sum = simd.mul_add_e_f32s(item, coefficient, *sum);
             }
         }
         for ((target, scale), sum) in target.iter_mut().zip(scales).zip(sums) {
-            target[lane] += scale * sum;
+            target[lane] = multiply_add(simd, *scale, sum, target[lane]);
         }
     }
 }
 
-/// One panel of items for many lanes: vectors of lanes, a tile of items and lanes at a time.
+/// One panel of items for many lanes: vectors of lanes, a tile of `ITEMS` items and some lanes at a time.
 #[inline(always)]
-fn add_tiles<S: Simd, const LANES: usize>(
+fn add_tiles<S: Simd, const LANES: usize, const ITEMS: usize>(
     simd: S,
     (panel, coefficients): Product<'_, LANES>,
     scales: &[f32],
     target: &mut [Lanes<LANES>],
 ) {
-    let tiles = target.chunks_mut(TILE.0).zip(scales.chunks(TILE.0));
+    let tiles = target.chunks_mut(ITEMS).zip(scales.chunks(ITEMS));
     for (number, (target, scales)) in tiles.enumerate() {
-        for first in (0..LANES / S::F32_LANES).step_by(TILE.1) {
-            let mut sums = [[simd.splat_f32s(0.0); TILE.1]; TILE.0];
+        for first in (0..LANES / S::F32_LANES).step_by(TILE_LANES) {
+            let mut sums = [[simd.splat_f32s(0.0); TILE_LANES]; ITEMS];
             for (items, lanes) in panel.iter().zip(coefficients) {
-                let lanes = &S::as_simd_f32s(lanes).0[first..first + TILE.1];
-                let items = &items[number * TILE.0..][..TILE.0];
+                let lanes = &S::as_simd_f32s(lanes).0[first..first + TILE_LANES];
+                let items = &items[number * ITEMS..][..ITEMS];
                 for (sums, &item) in sums.iter_mut().zip(items) {
                     let item = simd.splat_f32s(item);
                     for (sum, &lanes) in sums.iter_mut().zip(lanes) {
-                        *sum = simd.add_f32s(*sum, simd.mul_f32s(item, lanes));
+                        *sum = simd.mul_add_e_f32s(item, lanes, *sum);
                     }
                 }
             }
             for ((target, &scale), sums) in target.iter_mut().zip(scales).zip(sums) {
                 let scale = simd.splat_f32s(scale);
                 let target = S::as_mut_simd_f32s(target).0;
-                for (target, sum) in target[first..first + TILE.1].iter_mut().zip(sums) {
-                    *target = simd.add_f32s(*target, simd.mul_f32s(scale, sum));
+                for (target, sum) in target[first..first + TILE_LANES].iter_mut().zip(sums) {
+                    *target = simd.mul_add_e_f32s(scale, sum, *target);
                 }
             }
         }
