@@ -17,6 +17,7 @@ pub mod popularity;
 mod purchases;
 pub mod random;
 pub mod repurchase;
+mod revisits;
 pub mod rp3beta;
 pub mod sansa;
 pub mod sequential_rules;

@@ -61,6 +61,8 @@ impl VisitConfig {
 pub(super) struct Visit {
     /// Its latest items, oldest first, as often as they came.
     pub(super) items: Vec<ItemIx>,
+    /// How many of them, from the end, are of the visit itself and not of the history.
+    now: usize,
     /// When the shopper's events happened, ascending; empty unless her own sessions count for more.
     own_times: Vec<i64>,
     /// Items of her history, the latest first; empty unless she is reminded of them.
@@ -86,6 +88,7 @@ impl Visit {
             config.extend_to.saturating_sub(items.len())
         };
         let mut visit = Self {
+            now: items.len().min(config.last_items),
             reminder_share: config.reminders,
             ..Self::default()
         };
@@ -109,6 +112,11 @@ impl Visit {
         visit.barred = items.last().copied().filter(|_| !config.current_item);
         visit.items = items;
         visit
+    }
+
+    /// The items of the visit itself, oldest first, without those of the history that extend it.
+    pub(super) fn now(&self) -> &[ItemIx] {
+        &self.items[self.items.len() - self.now..]
     }
 
     /// The different items of the visit that `index` knows: bit p for the item whose last place is p before the end.
@@ -218,6 +226,8 @@ mod tests {
             ..CONFIG
         };
         assert_eq!(read(&query(&[3], &[]), config), [2, 1, 3]);
+        assert_eq!(Visit::of(&query(&[3], &[]), &config).now(), [ItemIx(3)]);
+        assert_eq!(Visit::of(&query(&[], &[]), &config).now(), []);
         assert_eq!(read(&query(&[5, 6, 7], &[]), config), [5, 6, 7]);
     }
 

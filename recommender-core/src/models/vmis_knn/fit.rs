@@ -19,17 +19,17 @@ impl VmisKnnConfig {
         options.step("indexing sessions", 0.6)?;
         let index = SessionIndex::new(&sessions, dataset.items().len(), self.index())?;
         options.step("indexing sessions", 1.0)?;
-        self.over(index)
+        VmisKnn::new(self.clone(), index)
     }
+}
 
+impl VmisKnn {
     /// The model over `index`: how a service that follows its visitors goes from one generation of sessions to the next.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) if a setting is out of range, or the index was made with others than
-    /// [`VmisKnnConfig::index`].
-    pub fn over(&self, index: SessionIndex) -> Result<VmisKnn> {
-        self.validate()?;
-        index.check_config("vmis_knn", &self.index())?;
-        VmisKnn::new(self.clone(), index)
+    /// [`Error::Config`](crate::Error::Config) if the index was made with other settings than [`VmisKnnConfig::index`].
+    pub fn over(&self, index: SessionIndex) -> Result<Self> {
+        index.check_config("vmis_knn", &self.config.index())?;
+        Self::new(self.config.clone(), index)
     }
 }

@@ -20,7 +20,7 @@
 //! lower index.
 //!
 //! **This model keeps the sessions of its visitors**, by their numbers: whoever erases a person must fit it anew or put
-//! [`SessionIndex::without`] her under it ([`VmisKnnConfig::over`]). It follows changed data by a new fit, which is one
+//! [`SessionIndex::without`] her under it ([`VmisKnn::over`]). It follows changed data by a new fit, which is one
 //! pass over the events; a service that follows its visitors makes the next generation of the index by
 //! [`SessionIndex::with`].
 

@@ -155,13 +155,14 @@ fn sessions_come_and_go_under_a_model_that_serves() {
     };
     let first = SessionIndex::new(&cut(0..114), ITEMS as usize, config.index()).unwrap();
     let next = first.with(&cut(114..120), ITEMS as usize, None).unwrap();
-    let (followed, anew) = (config.over(next).unwrap(), fitted(&config, &sessions));
+    let anew = fitted(&config, &sessions);
+    let followed = fitted(&config, &sessions[..38]).over(next).unwrap();
     for item in 0..ITEMS {
         let query = visit(&[3, item], 20);
         assert_eq!(answer(&followed, &query), answer(&anew, &query));
     }
     let her = all.users().get("39").unwrap();
-    let purged = config
+    let purged = followed
         .over(followed.index().without(&[her]).unwrap())
         .unwrap();
     let never = fitted(&config, &sessions[..39]);
@@ -173,6 +174,7 @@ fn sessions_come_and_go_under_a_model_that_serves() {
         recent_sessions: 3,
         ..config
     };
+    let other = fitted(&other, &sessions);
     assert!(matches!(other.over(first), Err(Error::Config(_))));
 }
 
@@ -188,7 +190,7 @@ fn a_generation_with_dropped_sessions_is_saved_and_loaded() {
         .with(&late, ITEMS as usize, keep_from)
         .unwrap();
     assert_eq!((index.len(), index.dropped()), (36, 4));
-    let model = config.over(index).unwrap();
+    let model = model.over(index).unwrap();
     let mut sink = TensorSink::default();
     model.save(&mut sink);
     let mut bytes = Vec::new();

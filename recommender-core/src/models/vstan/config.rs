@@ -18,6 +18,7 @@ use crate::sessions::{IndexConfig, MOST_WANTED, SessionConfig};
 /// | `distance_decay` | 3.6 | > 0 |
 /// | `match_decay` | 3.6 | > 0 |
 /// | `idf_weight` | 1 | 0 to 1000 |
+/// | `revisits` | true | |
 /// | `current_item` | true | |
 /// | `extend_to` | 0 | 0 to `last_items` |
 /// | `own_boost` | 0 | 0 to 10 |
@@ -51,6 +52,9 @@ pub struct VstanConfig {
     pub match_decay: f32,
     /// λ_idf: an item counts `1 + idf_weight · idf`.
     pub idf_weight: f32,
+    /// Whether items of the visit have the chance of a return, learned from how visits stand, and all others share the
+    /// rest by their scores. Otherwise items of the visit are scored as all others are, as published.
+    pub revisits: bool,
     /// Whether the item the visit ended with may be answered.
     pub current_item: bool,
     /// A visit of fewer items is extended to so many by the latest items of the shopper's history; one of none is always
@@ -80,6 +84,7 @@ impl Default for VstanConfig {
             distance_decay: 3.6,
             match_decay: 3.6,
             idf_weight: 1.0,
+            revisits: true,
             current_item: true,
             extend_to: 0,
             own_boost: 0.0,

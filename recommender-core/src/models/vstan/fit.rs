@@ -2,6 +2,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::models::revisits::Revisits;
 use crate::models::vstan::{Vstan, VstanConfig};
 use crate::recommender::FitOptions;
 use crate::sessions::{SessionIndex, Sessions};
@@ -19,17 +20,18 @@ impl VstanConfig {
         options.step("indexing sessions", 0.6)?;
         let index = SessionIndex::new(&sessions, dataset.items().len(), self.index())?;
         options.step("indexing sessions", 1.0)?;
-        self.over(index)
+        Vstan::new(self.clone(), index, Revisits::learn(&sessions))
     }
+}
 
+impl Vstan {
     /// The model over `index`: how a service that follows its visitors goes from one generation of sessions to the next.
+    /// What is known of returns stays as it was fitted.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) if a setting is out of range, or the index was made with others than
-    /// [`VstanConfig::index`].
-    pub fn over(&self, index: SessionIndex) -> Result<Vstan> {
-        self.validate()?;
-        index.check_config("vstan", &self.index())?;
-        Vstan::new(self.clone(), index)
+    /// [`Error::Config`](crate::Error::Config) if the index was made with other settings than [`VstanConfig::index`].
+    pub fn over(&self, index: SessionIndex) -> Result<Self> {
+        index.check_config("vstan", &self.config.index())?;
+        Self::new(self.config.clone(), index, self.revisits.clone())
     }
 }

@@ -20,8 +20,12 @@
 //! but one in a thousand sessions do not go past, so that a clock years ahead does not make all others old. What
 //! ends later is of no age.
 //!
+//! With [`revisits`](VstanConfig::revisits) the scores become chances: an item of the visit has the chance that a visit
+//! that stands like this one returns to the place it has, counted over all sessions, and all other items share the rest
+//! by their scores. Their order stays what it was.
+//!
 //! **This model keeps the sessions of its visitors**, by their numbers: whoever erases a person must fit it anew or put
-//! [`SessionIndex::without`] her under it ([`VstanConfig::over`]). It follows changed data by a new fit, which is one
+//! [`SessionIndex::without`] her under it ([`Vstan::over`]). It follows changed data by a new fit, which is one
 //! pass over the events; a service that follows its visitors makes the next generation of the index by
 //! [`SessionIndex::with`].
 
@@ -32,8 +36,9 @@ pub use config::VstanConfig;
 
 use crate::artifact::{TensorSink, Tensors};
 use crate::error::Result;
-use crate::ids::ItemIx;
+use crate::ids::{DenseIndex, ItemIx};
 use crate::models::Model;
+use crate::models::revisits::{Revisits, Standing};
 use crate::models::small_sums::SmallSums;
 use crate::models::stored_config::StoredConfig;
 use crate::models::visit::Visit;
@@ -51,6 +56,7 @@ pub struct Vstan {
     config: VstanConfig,
     stored: StoredConfig,
     index: SessionIndex,
+    revisits: Revisits,
     /// Per item: what its score is multiplied by.
     rarity: Vec<f32>,
     /// What an item of the visit counts, by its steps from the end.
@@ -72,7 +78,7 @@ struct Scratch {
 }
 
 impl Vstan {
-    fn new(config: VstanConfig, index: SessionIndex) -> Result<Self> {
+    fn new(config: VstanConfig, index: SessionIndex, revisits: Revisits) -> Result<Self> {
         let faded = |decay: f32| {
             let mut steps = [0.0; MOST_WANTED];
             for (step, weight) in steps.iter_mut().enumerate() {
@@ -90,6 +96,7 @@ impl Vstan {
             distances: (0..most).map(distance).collect(),
             end: index.usual_end().unwrap_or_default(),
             index,
+            revisits,
             config,
         })
     }
@@ -102,7 +109,8 @@ impl Vstan {
         let config: VstanConfig = StoredConfig::load("vstan", tensors)?;
         config.validate()?;
         let index = SessionIndex::load(tensors, config.index())?;
-        Self::new(config, index)
+        let (_, shares) = tensors.get::<f32>("revisits")?;
+        Self::new(config, index, Revisits::of_shares(shares)?)
     }
 
     /// The sessions it answers from.
@@ -141,9 +149,14 @@ impl Vstan {
         let scored = sums
             .entries()
             .map(|(item, sum)| (ItemIx(item), sum * self.rarity[item as usize]));
-        let ranked = visit.rank(query, scored);
+        let mut scored: Vec<(ItemIx, f32)> = scored.collect();
         sums.clear();
-        ranked
+        if self.config.revisits && !visit.now().is_empty() {
+            let standing = Standing::of(visit.now());
+            let known = |item: ItemIx| self.index.counts().get(item.position()) > Some(&0);
+            self.revisits.mix(&standing, known, &mut scored);
+        }
+        visit.rank(query, scored.into_iter())
     }
 
     /// Finds the nearest of the matches, of equals the latest; they come in the order of the matches.
@@ -245,6 +258,8 @@ impl Recommender for Vstan {
 impl Model for Vstan {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
         self.stored.save(tensors);
+        let shares = self.revisits.shares();
+        tensors.put("revisits", &[shares.len()], shares);
         self.index.save(tensors);
     }
 
