@@ -6,19 +6,20 @@ use crate::error::Result;
 use crate::ids::{DenseIndex, ItemIx};
 use crate::models::graph_filter::graph::NO_COLUMN;
 use crate::models::graph_filter::lanes::{
-    Lanes, PANEL, add_gram, add_low_rank, add_symmetric, subtract_from_negated,
+    Lanes, LowRank, PANEL, Profile, add_low_rank, add_product, add_profiles, add_symmetric,
+    add_transposed_product, subtract_from_negated,
 };
-use crate::models::graph_filter::{GraphFilter, Operator};
+use crate::models::graph_filter::{Gram, GraphFilter, Operator};
 use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::Recommender;
 use crate::sparse::SparseMatrix;
 
-/// Queries answered side by side.
+/// Queries that go over the graph side by side.
 const LANES: usize = 32;
 
-/// Columns of a profile with their weights.
-type Profile = Vec<(usize, f32)>;
+/// So many times [`LANES`] queries meet the singular vectors together: these are read once for all of them.
+const BLOCKS: usize = 4;
 
 /// Lanes whose scores are laid out at a time: enough to use a whole cache line.
 const GROUP: usize = 8;
@@ -27,29 +28,29 @@ const GROUP: usize = 8;
 #[derive(Debug)]
 struct Scratch<const LANES: usize> {
     current: Vec<Lanes<LANES>>,
-    previous: Vec<Lanes<LANES>>,
+    /// What the filter makes of each block of signals.
+    filtered: Vec<Vec<Lanes<LANES>>>,
     /// The scores of a group of lanes, one lane after the other.
     scores: Vec<f32>,
 }
 
 impl<const LANES: usize> Scratch<LANES> {
-    fn new(columns: usize) -> Self {
-        let zeroes = || vec![[0.0; LANES]; columns];
+    fn new(columns: usize, blocks: usize) -> Self {
         Self {
-            current: zeroes(),
-            previous: zeroes(),
+            current: vec![[0.0; LANES]; columns],
+            filtered: vec![vec![[0.0; LANES]; columns]; blocks],
             scores: vec![0.0; columns * LANES.min(GROUP)],
         }
     }
+}
 
-    /// Lays out the scores of the lanes from `first` on.
-    fn gather(&mut self, first: usize) {
-        let columns = self.previous.len();
-        for (column, lanes) in self.previous.iter().enumerate() {
-            for (lane, value) in lanes[first..].iter().take(GROUP).enumerate() {
-                // Adding zero takes the sign off a zero.
-                self.scores[lane * columns + column] = value + 0.0;
-            }
+/// Lays out the scores of the lanes of `filtered` from `first` on.
+fn gather<const LANES: usize>(filtered: &[Lanes<LANES>], first: usize, scores: &mut [f32]) {
+    let columns = filtered.len();
+    for (column, lanes) in filtered.iter().enumerate() {
+        for (lane, value) in lanes[first..].iter().take(GROUP).enumerate() {
+            // Adding zero takes the sign off a zero.
+            scores[lane * columns + column] = value + 0.0;
         }
     }
 }
@@ -57,22 +58,84 @@ impl<const LANES: usize> Scratch<LANES> {
 /// A step over the graph for signals side by side.
 trait Step<const LANES: usize> {
     /// `target += factor · P · source`.
-    fn add(&self, factor: f32, source: &[Lanes<LANES>], target: &mut [Lanes<LANES>]);
+    fn add(&mut self, factor: f32, source: &[Lanes<LANES>], target: &mut [Lanes<LANES>]);
+
+    /// As [`Step::add`], for signals of few columns.
+    fn add_profiles(&mut self, factor: f32, profiles: &[Profile], target: &mut [Lanes<LANES>]);
 }
 
-struct ByRows<'a>(&'a SparseMatrix);
+/// By the rows of users, and by those of items.
+struct ByRows<'a, const LANES: usize> {
+    gram: &'a Gram,
+    users: Vec<Lanes<LANES>>,
+}
 
-impl<const LANES: usize> Step<LANES> for ByRows<'_> {
-    fn add(&self, factor: f32, source: &[Lanes<LANES>], target: &mut [Lanes<LANES>]) {
-        add_gram(self.0, factor, source, target);
+impl<'a, const LANES: usize> ByRows<'a, LANES> {
+    fn new(gram: &'a Gram) -> Self {
+        let users = vec![[0.0; LANES]; gram.rows.rows()];
+        Self { gram, users }
+    }
+
+    fn gather_users(&mut self, source: &[Lanes<LANES>]) {
+        self.users.fill([0.0; LANES]);
+        add_product(&self.gram.rows, 1.0, source, &mut self.users);
+    }
+
+    fn gather_users_of(&mut self, profiles: &[Profile]) {
+        self.users.fill([0.0; LANES]);
+        add_profiles(&self.gram.columns, profiles, &mut self.users);
+    }
+}
+
+impl Step<LANES> for ByRows<'_, LANES> {
+    fn add(&mut self, factor: f32, source: &[Lanes<LANES>], target: &mut [Lanes<LANES>]) {
+        self.gather_users(source);
+        add_product(&self.gram.columns, factor, &self.users, target);
+    }
+
+    fn add_profiles(&mut self, factor: f32, profiles: &[Profile], target: &mut [Lanes<LANES>]) {
+        self.gather_users_of(profiles);
+        add_product(&self.gram.columns, factor, &self.users, target);
+    }
+}
+
+/// As [`ByRows`], for one signal, whose numbers are mostly zeroes.
+struct Alone<'a> {
+    rows: ByRows<'a, 1>,
+    sums: Vec<f32>,
+}
+
+impl Alone<'_> {
+    fn add_users(&mut self, factor: f32, target: &mut [Lanes<1>]) {
+        let (users, sums) = (&self.rows.users, &mut self.sums);
+        add_transposed_product(&self.rows.gram.rows, factor, users, (sums, target));
+    }
+}
+
+impl Step<1> for Alone<'_> {
+    fn add(&mut self, factor: f32, source: &[Lanes<1>], target: &mut [Lanes<1>]) {
+        self.rows.gather_users(source);
+        self.add_users(factor, target);
+    }
+
+    fn add_profiles(&mut self, factor: f32, profiles: &[Profile], target: &mut [Lanes<1>]) {
+        self.rows.gather_users_of(profiles);
+        self.add_users(factor, target);
     }
 }
 
 struct BySimilarities<'a>(&'a SparseMatrix);
 
 impl Step<1> for BySimilarities<'_> {
-    fn add(&self, factor: f32, source: &[Lanes<1>], target: &mut [Lanes<1>]) {
-        add_symmetric(self.0, factor, source, target);
+    fn add(&mut self, factor: f32, source: &[Lanes<1>], target: &mut [Lanes<1>]) {
+        let entries = source.iter().map(|&[value]| value).enumerate();
+        add_symmetric(self.0, factor, entries, target);
+    }
+
+    fn add_profiles(&mut self, factor: f32, profiles: &[Profile], target: &mut [Lanes<1>]) {
+        for profile in profiles {
+            add_symmetric(self.0, factor, profile.iter().copied(), target);
+        }
     }
 }
 
@@ -80,6 +143,9 @@ impl Step<1> for BySimilarities<'_> {
 trait Signal<const LANES: usize> {
     /// `target += factor · signal`.
     fn add(&self, factor: f32, target: &mut [Lanes<LANES>]);
+
+    /// `target += factor · P · signal`.
+    fn add_step(&self, step: &mut impl Step<LANES>, factor: f32, target: &mut [Lanes<LANES>]);
 }
 
 impl<const LANES: usize> Signal<LANES> for [Profile] {
@@ -89,6 +155,10 @@ impl<const LANES: usize> Signal<LANES> for [Profile] {
                 target[column][lane] += factor * weight;
             }
         }
+    }
+
+    fn add_step(&self, step: &mut impl Step<LANES>, factor: f32, target: &mut [Lanes<LANES>]) {
+        step.add_profiles(factor, self, target);
     }
 }
 
@@ -100,12 +170,16 @@ impl<const LANES: usize> Signal<LANES> for [Lanes<LANES>] {
             .zip(self.as_flattened());
         pairs.for_each(|(target, value)| *target += factor * value);
     }
+
+    fn add_step(&self, step: &mut impl Step<LANES>, factor: f32, target: &mut [Lanes<LANES>]) {
+        step.add(factor, self, target);
+    }
 }
 
 /// Puts `Σ_k c_k T_k(2P − 1) · signal` into `previous`, by Clenshaw's recurrence.
 fn apply<const LANES: usize>(
     series: &[f32],
-    step: &impl Step<LANES>,
+    step: &mut impl Step<LANES>,
     signal: &(impl Signal<LANES> + ?Sized),
     [current, previous]: [&mut Vec<Lanes<LANES>>; 2],
 ) {
@@ -117,14 +191,22 @@ fn apply<const LANES: usize>(
     if let Some(&last) = remaining.next() {
         current.fill([0.0; LANES]);
         signal.add(last, current);
+        // At first `current` is the signal alone, whose few columns are a shorter way.
+        let mut alone = Some(last);
+        let mut add = |factor: f32, source: &[Lanes<LANES>], target: &mut [Lanes<LANES>]| {
+            match alone.take() {
+                Some(last) => signal.add_step(step, factor * last, target),
+                None => step.add(factor, source, target),
+            }
+        };
         for &coefficient in remaining {
             subtract_from_negated(2.0, current, previous);
             signal.add(coefficient, previous);
-            step.add(4.0, current, previous);
+            add(4.0, current, previous);
             std::mem::swap(current, previous);
         }
         subtract_from_negated(1.0, current, previous);
-        step.add(2.0, current, previous);
+        add(2.0, current, previous);
     }
     signal.add(constant, previous);
 }
@@ -138,11 +220,11 @@ impl GraphFilter {
         known.collect()
     }
 
-    /// Answers at most `LANES` queries.
+    /// Answers at most `LANES` queries for each block of `scratch`.
     fn answer<const LANES: usize>(
         &self,
         queries: &[Query],
-        step: &impl Step<LANES>,
+        step: &mut impl Step<LANES>,
         scratch: &mut Scratch<LANES>,
     ) -> Result<Vec<Ranked>> {
         let profiles: Vec<Profile> = queries.iter().map(|query| self.profile(query)).collect();
@@ -151,123 +233,154 @@ impl GraphFilter {
             return Ok(vec![Ranked::empty(); queries.len()]);
         }
         self.filter(&profiles, step, scratch);
+        let Scratch {
+            filtered, scores, ..
+        } = scratch;
         let mut answers = Vec::with_capacity(queries.len());
-        for first in (0..queries.len()).step_by(GROUP) {
-            scratch.gather(first);
-            let group = queries.iter().zip(&profiles).skip(first).take(GROUP);
-            for (pair, scores) in group.zip(scratch.scores.chunks(self.items.len())) {
-                answers.push(if asked(pair) {
-                    let scores = self.items.iter().zip(scores);
-                    let scores = scores.map(|(&item, &score)| (ItemIx(item), score));
-                    Ranked::top(pair.0, scores)?
-                } else {
-                    Ranked::empty()
-                });
+        for (place, pair) in queries.iter().zip(&profiles).enumerate() {
+            let (block, lane) = (place / LANES, place % LANES);
+            if lane % GROUP == 0 {
+                gather(&filtered[block], lane, scores);
             }
+            answers.push(if asked(pair) {
+                let scores = scores.chunks(self.items.len()).nth(lane % GROUP);
+                let scores = self.items.iter().zip(scores.unwrap_or_default());
+                let scores = scores.map(|(&item, &score)| (ItemIx(item), score));
+                Ranked::top(pair.0, scores)?
+            } else {
+                Ranked::empty()
+            });
         }
         Ok(answers)
     }
 
-    /// Leaves the scores of all items in `previous`.
+    /// Leaves the scores of all items in the filtered blocks.
     fn filter<const LANES: usize>(
         &self,
         profiles: &[Profile],
-        step: &impl Step<LANES>,
+        step: &mut impl Step<LANES>,
         scratch: &mut Scratch<LANES>,
     ) {
         let [smooth, ideal] = &self.degrees;
-        let normalized: Vec<Profile> = profiles
-            .iter()
-            .map(|profile| {
-                let entries = profile.iter();
-                entries
-                    .map(|&(column, weight)| (column, weight / smooth[column]))
-                    .collect()
-            })
-            .collect();
         let Scratch {
-            current, previous, ..
+            current, filtered, ..
         } = scratch;
-        apply(
-            &self.series[0],
-            step,
-            normalized.as_slice(),
-            [current, previous],
-        );
-        for (lanes, degree) in previous.iter_mut().zip(smooth.iter()) {
-            for lane in lanes {
-                *lane *= degree;
+        let blocks = profiles.chunks(LANES).zip(filtered.iter_mut());
+        for (profiles, filtered) in blocks {
+            let normalized: Vec<Profile> = profiles.iter().map(|it| divided(it, smooth)).collect();
+            apply(
+                &self.series[0],
+                step,
+                normalized.as_slice(),
+                [current, filtered],
+            );
+            for (lanes, degree) in filtered.iter_mut().zip(smooth.iter()) {
+                for lane in lanes {
+                    *lane *= degree;
+                }
             }
         }
-        let coefficients = self.coefficients(profiles);
+        let coefficients = self.coefficients(profiles).into_iter();
+        let targets = filtered.iter_mut().map(Vec::as_mut_slice);
+        let mut signals: Vec<LowRank<'_, LANES>> = coefficients.zip(targets).collect();
         let (panels, _) = self.vectors.as_chunks();
-        add_low_rank(panels, &coefficients, ideal, previous);
-        if !self.series[1].is_empty() {
-            let signal = previous.clone();
+        add_low_rank(panels, ideal, &mut signals);
+        if self.series[1].is_empty() {
+            return;
+        }
+        for filtered in filtered.iter_mut().take(profiles.len().div_ceil(LANES)) {
+            let signal = filtered.clone();
             apply(
                 &self.series[1],
                 step,
                 signal.as_slice(),
-                [current, previous],
+                [current, filtered],
             );
         }
     }
 
-    /// `w_k · Σ_i V_ik h_i / D_i^β` per singular vector k and lane.
-    fn coefficients<const LANES: usize>(&self, profiles: &[Profile]) -> Vec<Lanes<LANES>> {
+    /// `w_k · Σ_i V_ik h_i / D_i^β` per singular vector k and lane, for each block of profiles. Columns come in order,
+    /// for all profiles together: vectors are read once, and added up alike for one profile and for many.
+    fn coefficients<const LANES: usize>(&self, profiles: &[Profile]) -> Vec<Vec<Lanes<LANES>>> {
         let rank = self.rank();
-        let mut sums = vec![[0.0; LANES]; rank];
+        let of_lane = |(lane, profile): (usize, &'_ Profile)| {
+            let entries = profile.clone().into_iter();
+            entries.map(move |(column, weight)| (column, lane, weight))
+        };
+        let mut entries: Vec<(usize, usize, f32)> =
+            profiles.iter().enumerate().flat_map(of_lane).collect();
+        entries.sort_unstable_by_key(|&(column, lane, _)| (column, lane));
         let (panels, _) = self.vectors.as_chunks::<PANEL>();
-        for (lane, profile) in profiles.iter().enumerate() {
-            for &(column, weight) in profile {
-                let weight = weight / self.degrees[1][column];
-                let panel = &panels[column / PANEL * rank..][..rank];
-                for (sum, items) in sums.iter_mut().zip(panel) {
-                    sum[lane] += weight * items[column % PANEL];
+        let mut sums = vec![0.0; profiles.len() * rank];
+        for (column, lane, weight) in entries {
+            let weight = weight / self.degrees[1][column];
+            let panel = &panels[column / PANEL * rank..][..rank];
+            for (sum, items) in sums[lane * rank..][..rank].iter_mut().zip(panel) {
+                *sum += weight * items[column % PANEL];
+            }
+        }
+        let weighted = |sums: &[f32]| {
+            let mut lanes = vec![[0.0; LANES]; rank];
+            for (lane, sums) in sums.chunks_exact(rank.max(1)).enumerate() {
+                for ((lanes, sum), weight) in
+                    lanes.iter_mut().zip(sums).zip(self.vector_weights.iter())
+                {
+                    lanes[lane] = sum * weight;
                 }
             }
-        }
-        for (sum, weight) in sums.iter_mut().zip(self.vector_weights.iter()) {
-            for sum in sum {
-                *sum *= weight;
-            }
-        }
-        sums
+            lanes
+        };
+        sums.chunks((LANES * rank).max(1)).map(weighted).collect()
     }
 
     fn answer_one(&self, query: &Query, scratch: &mut Scratch<1>) -> Result<Ranked> {
         let queries = std::slice::from_ref(query);
         let mut answer = match &self.operator {
-            Operator::Rows(rows) => self.answer(queries, &ByRows(rows), scratch)?,
-            Operator::Similarities(it) => self.answer(queries, &BySimilarities(it), scratch)?,
+            Operator::Rows(gram) => {
+                let mut step = Alone {
+                    rows: ByRows::new(gram),
+                    sums: Vec::new(),
+                };
+                self.answer(queries, &mut step, scratch)?
+            }
+            Operator::Similarities(it) => self.answer(queries, &mut BySimilarities(it), scratch)?,
         };
         Ok(answer.pop().unwrap_or_default())
     }
 }
 
+/// A profile divided by the degrees of its columns.
+fn divided(profile: &Profile, degrees: &[f32]) -> Profile {
+    let entries = profile.iter();
+    entries
+        .map(|&(column, weight)| (column, weight / degrees[column]))
+        .collect()
+}
+
 impl Recommender for GraphFilter {
     fn recommend(&self, query: &Query) -> Result<Ranked> {
-        self.answer_one(query, &mut Scratch::new(self.items.len()))
+        self.answer_one(query, &mut Scratch::new(self.items.len(), 1))
     }
 
     fn recommend_batch(&self, queries: &[Query]) -> Result<Vec<Ranked>> {
         let columns = self.items.len();
-        let Operator::Rows(rows) = &self.operator else {
+        let Operator::Rows(gram) = &self.operator else {
             return queries
                 .par_iter()
                 .map_init(
-                    || Scratch::new(columns),
+                    || Scratch::new(columns, 1),
                     |scratch, query| self.answer_one(query, scratch),
                 )
                 .collect();
         };
-        let blocks: Vec<Vec<Ranked>> = queries
-            .par_chunks(LANES)
+        let blocks = queries.len().div_ceil(LANES).clamp(1, BLOCKS);
+        let answers: Vec<Vec<Ranked>> = queries
+            .par_chunks(LANES * blocks)
             .map_init(
-                || Scratch::<LANES>::new(columns),
-                |scratch, queries| self.answer(queries, &ByRows(rows), scratch),
+                || (Scratch::new(columns, blocks), ByRows::new(gram)),
+                |(scratch, step), queries| self.answer(queries, step, scratch),
             )
             .collect::<Result<_>>()?;
-        Ok(blocks.into_iter().flatten().collect())
+        Ok(answers.into_iter().flatten().collect())
     }
 }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::models::graph_filter::graph::{Graph, fits, narrowed};
 use crate::models::graph_filter::series::Series;
 use crate::models::graph_filter::spectrum::{Spectrum, basis_size};
-use crate::models::graph_filter::{GraphFilter, GraphFilterConfig, Operator, Response};
+use crate::models::graph_filter::{Gram, GraphFilter, GraphFilterConfig, Operator, Response};
 use crate::recommender::FitOptions;
 
 /// How far a lower polynomial may lie from the response where it stands in for it, as a share of what the response
@@ -31,12 +31,12 @@ impl GraphFilterConfig {
             options.step("normalization", 0.0)?;
             let graph = Graph::new(self, dataset.interactions())?;
             let rank = if self.ideal_weight > 0.0 || self.saves_steps() {
-                self.rank_within(graph.rows.rows(), graph.items.len())
+                self.rank_within(graph.gram.rows.rows(), graph.items.len())
             } else {
                 0
             };
             fits(self.bytes_needed(&graph, rank), self.max_memory_bytes)?;
-            let mut spectrum = Spectrum::leading(&graph.rows, rank.max(1), options)?;
+            let mut spectrum = Spectrum::leading(&graph.gram, rank.max(1), options)?;
             let largest = spectrum.eigenvalues.first().copied().unwrap_or(1.0);
             spectrum.truncate(rank);
             for eigenvalue in &mut spectrum.eigenvalues {
@@ -59,8 +59,8 @@ impl GraphFilterConfig {
         }
         let factor = 1.0 / largest.sqrt();
         let scaled = |value: f32| narrowed(f64::from(value) * factor);
-        let rows = graph.rows.map_values(|_, _, value| scaled(value))?;
-        Ok(Operator::Rows(rows))
+        let rows = graph.gram.rows.map_values(|_, _, value| scaled(value))?;
+        Ok(Operator::Rows(Gram::new(rows)))
     }
 
     /// Whether singular vectors stand in for steps over the graph: the polynomial and the ideal part then share them.

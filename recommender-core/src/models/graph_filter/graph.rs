@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::interactions::Interactions;
-use crate::models::graph_filter::GraphFilterConfig;
+use crate::models::graph_filter::{Gram, GraphFilterConfig};
 use crate::recommender::FitOptions;
 use crate::sparse::{Accumulator, SparseMatrix, SparseRow};
 
@@ -22,8 +22,8 @@ pub(super) struct Graph {
     pub(super) items: Vec<ItemIx>,
     /// The degree of each column: the sum of its weights.
     pub(super) degrees: Vec<f64>,
-    /// `D_U^{-α} X D_I^{-β'}`: users with an interaction × columns.
-    pub(super) rows: SparseMatrix,
+    /// Of `R = D_U^{-α} X D_I^{-β'}`: users with an interaction × columns.
+    pub(super) gram: Gram,
 }
 
 impl Graph {
@@ -56,7 +56,7 @@ impl Graph {
             row
         });
         Ok(Self {
-            rows: SparseMatrix::from_rows(items.len(), rows)?,
+            gram: Gram::new(SparseMatrix::from_rows(items.len(), rows)?),
             items,
             degrees,
         })
@@ -75,8 +75,11 @@ impl Graph {
         bytes: Option<u64>,
         options: &FitOptions,
     ) -> Result<SparseMatrix> {
-        let columns = self.rows.cols();
-        let by_item = self.rows.transpose();
+        let Gram {
+            rows,
+            columns: by_item,
+        } = &self.gram;
+        let columns = rows.cols();
         let entries = AtomicUsize::new(0);
         let made: Vec<Vec<Vec<(u32, f32)>>> = (0..columns.div_ceil(ITEMS_PER_TASK))
             .into_par_iter()
@@ -85,9 +88,9 @@ impl Graph {
                 |sums, task| {
                     let first = task * ITEMS_PER_TASK;
                     options.step("item graph", first as f64 / columns as f64)?;
-                    let rows = (first..columns.min(first + ITEMS_PER_TASK)).map(|item| {
+                    let made = (first..columns.min(first + ITEMS_PER_TASK)).map(|item| {
                         for (user, weight) in by_item.row(item).iter() {
-                            sums.add(weight, self.rows.row(user as usize));
+                            sums.add(weight, rows.row(user as usize));
                         }
                         let raised = |value: f32| narrowed(f64::from(value).powf(power));
                         let mut row: Vec<(u32, f32)> = sums
@@ -100,7 +103,7 @@ impl Graph {
                         fits((entries + row.len()) as u64 * BYTES_PER_SIMILARITY, bytes)?;
                         Ok(row)
                     });
-                    rows.collect::<Result<_>>()
+                    made.collect::<Result<_>>()
                 },
             )
             .collect::<Result<_>>()?;

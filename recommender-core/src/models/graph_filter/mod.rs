@@ -73,16 +73,35 @@ pub struct GraphFilter {
 /// What one step of a polynomial multiplies a signal by.
 #[derive(Debug, Clone, PartialEq)]
 enum Operator {
-    /// `RᵀR`, by the rows of R: users × columns.
-    Rows(SparseMatrix),
+    /// `RᵀR`.
+    Rows(Gram),
     /// The item graph itself, symmetric.
     Similarities(SparseMatrix),
+}
+
+/// `RᵀR`, by R and its transpose: what is added up for a row then stays in registers.
+#[derive(Debug, Clone, PartialEq)]
+struct Gram {
+    /// R: users × columns.
+    rows: SparseMatrix,
+    /// Columns × users.
+    columns: SparseMatrix,
+}
+
+impl Gram {
+    fn new(rows: SparseMatrix) -> Self {
+        Self {
+            columns: rows.transpose(),
+            rows,
+        }
+    }
 }
 
 impl Operator {
     fn matrix(&self) -> &SparseMatrix {
         match self {
-            Self::Rows(matrix) | Self::Similarities(matrix) => matrix,
+            Self::Rows(gram) => &gram.rows,
+            Self::Similarities(matrix) => matrix,
         }
     }
 
@@ -135,7 +154,7 @@ impl GraphFilter {
         let (_, items) = tensors.get::<u32>("items")?;
         let operator = match tensors.matrix("similarities") {
             Ok(matrix) => Operator::Similarities(matrix),
-            Err(_) => Operator::Rows(tensors.matrix("rows")?),
+            Err(_) => Operator::Rows(Gram::new(tensors.matrix("rows")?)),
         };
         let (_, vector_weights) = tensors.get::<f32>("vectors.weights")?;
         let panels = items.len().div_ceil(PANEL);

@@ -11,17 +11,17 @@
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::{Mat, Par};
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use pulp::Arch;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::models::graph_filter::lanes::{Lanes, PANEL, add_gram};
+use crate::models::graph_filter::Gram;
+use crate::models::graph_filter::lanes::{Lanes, PANEL, add_product};
 use crate::recommender::FitOptions;
-use crate::sparse::SparseMatrix;
 
 /// Lanes of one task of the sparse products.
 const LANES: usize = 16;
@@ -39,6 +39,8 @@ const LEAST_BLOCKS: usize = 8;
 const ITEMS_PER_TASK: usize = 4096;
 /// Eigenvalues below this share of the largest are rounding: their vectors say nothing.
 const NEGLIGIBLE: f64 = 1e-6;
+/// A vector of length one that has no more than this along others is, once that is taken from it, orthogonal to them.
+const NEARLY_ORTHOGONAL: f32 = 0.01;
 /// A vector that keeps no more than this share of its length when others are taken from it is made of rounding.
 const ROUNDING: f32 = 1e-4;
 
@@ -58,11 +60,12 @@ pub(super) fn basis_size(items: usize, rank: usize) -> usize {
 }
 
 impl Spectrum {
-    /// The `rank` largest singular values of `rows`, or as many as it has above rounding.
+    /// The `rank` largest singular values of R, or as many as it has above rounding.
     ///
     /// # Errors
     /// [`Error::Data`] if the numbers are of too large a range; what [`FitOptions::step`] gives.
-    pub(super) fn leading(rows: &SparseMatrix, rank: usize, options: &FitOptions) -> Result<Self> {
+    pub(super) fn leading(gram: &Gram, rank: usize, options: &FitOptions) -> Result<Self> {
+        let rows = &gram.rows;
         let size = basis_size(rows.cols(), rank);
         let crowded = size * CROWDED > rows.rows().min(rows.cols());
         let power = if crowded { 1 } else { POWER };
@@ -74,7 +77,7 @@ impl Spectrum {
             options.step("singular vectors", basis.len as f64 / size as f64)?;
             let count = BLOCK.min(size - basis.len);
             basis.extend(&mut block[..count * rows.cols()], &mut random);
-            block = basis.next(rows, count, power);
+            block = basis.next(gram, count, power);
         }
         options.step("singular vectors", 1.0)?;
         basis.ritz(rank)
@@ -120,20 +123,31 @@ impl Basis {
     fn extend(&mut self, block: &mut [f32], random: &mut ChaCha8Rng) {
         // What is left of a vector once the basis is taken from it may be short, and then its rounding is not: only
         // once it has length one again is the rest of the basis taken from it well.
+        self.normalize_all(block, random);
         for _ in 0..3 {
-            self.remove_from(block);
+            let parts = self.along(block);
+            self.remove(block, &parts);
             self.normalize_all(block, random);
+            if parts.iter().all(|part| part.abs() <= NEARLY_ORTHOGONAL) {
+                break;
+            }
         }
         let start = self.len * self.items;
         self.vectors[start..start + block.len()].copy_from_slice(block);
         self.len += block.len() / self.items;
     }
 
+    /// The vectors as rows.
+    fn matrix(&self) -> MatRef<'_, f32> {
+        let vectors = &self.vectors[..self.len * self.items];
+        MatRef::from_row_major_slice(vectors, self.len, self.items)
+    }
+
     fn normalize_all(&self, block: &mut [f32], random: &mut ChaCha8Rng) {
         for vector in 0..block.len() / self.items {
             let (before, rest) = block.split_at_mut(vector * self.items);
             let vector = &mut rest[..self.items];
-            while !normalize(vector, before, self.items) {
+            while !Arch::new().dispatch(|| normalize(vector, before, self.items)) {
                 random.fill_centred(vector);
                 for _ in 0..2 {
                     self.remove_from(vector);
@@ -152,11 +166,13 @@ impl Basis {
             .zip(parts.par_chunks_mut(BLOCK * count))
             .for_each(|(vectors, parts)| {
                 let few = vectors.len() / self.items;
-                product(
+                matmul(
+                    MatMut::from_row_major_slice_mut(parts, few, count),
+                    Accum::Replace,
+                    MatRef::from_row_major_slice(vectors, few, self.items),
+                    MatRef::from_row_major_slice(block, count, self.items).transpose(),
                     1.0,
-                    matrix(vectors, few),
-                    matrix(block, count).reversed_axes(),
-                    (0.0, matrix_mut(parts, few)),
+                    Par::Seq,
                 );
             });
         parts
@@ -174,33 +190,29 @@ impl Basis {
             return;
         }
         let count = block.len() / self.items;
-        let parts = matrix(parts, self.len).reversed_axes();
-        let vectors = matrix(&self.vectors[..self.len * self.items], self.len);
-        let mut block = matrix_mut(block, count);
-        let tasks: Vec<_> = block
-            .axis_chunks_iter_mut(Axis(1), ITEMS_PER_TASK)
-            .zip(vectors.axis_chunks_iter(Axis(1), ITEMS_PER_TASK))
-            .collect();
-        tasks.into_par_iter().for_each(|(block, vectors)| {
-            product(-1.0, parts, vectors, (1.0, block));
-        });
+        let parts = MatRef::from_row_major_slice(parts, self.len, count).transpose();
+        MatMut::from_row_major_slice_mut(block, count, self.items)
+            .par_col_chunks_mut(ITEMS_PER_TASK)
+            .zip(self.matrix().par_col_chunks(ITEMS_PER_TASK))
+            .for_each(|(block, vectors)| {
+                matmul(block, Accum::Add, parts, vectors, -1.0, Par::Seq);
+            });
     }
 
     /// What this power of `RᵀR` makes of the last `count` vectors beyond the basis, after noting what `RᵀR` itself
     /// makes of them along it. A vector that stays within the basis comes back as zeroes.
-    fn next(&mut self, rows: &SparseMatrix, count: usize, power: usize) -> Vec<f32> {
+    fn next(&mut self, gram: &Gram, count: usize, power: usize) -> Vec<f32> {
         let first = self.len - count;
         let last = &self.vectors[first * self.items..self.len * self.items];
-        let mut block = gram_times(rows, last, self.items);
+        let mut block = last.to_vec();
+        multiply(gram, 1, &mut block, self.items);
         let parts = self.along(&block);
         for (vector, parts) in parts.chunks_exact(count).enumerate() {
             for (column, &part) in parts.iter().enumerate() {
                 self.projected[(first + column) * self.size + vector] = f64::from(part);
             }
         }
-        for _ in 1..power {
-            block = gram_times(rows, &block, self.items);
-        }
+        multiply(gram, power - 1, &mut block, self.items);
         let parts = self.along(&block);
         let lengths: Vec<f32> = block.chunks_exact(self.items).map(length).collect();
         self.remove(&mut block, &parts);
@@ -241,16 +253,17 @@ impl Basis {
         if count == 0 {
             return panels;
         }
-        let vectors = matrix(&self.vectors, self.size).reversed_axes();
-        let weights = matrix(weights, self.size);
-        let chunks: Vec<_> = vectors.axis_chunks_iter(Axis(0), ITEMS_PER_TASK).collect();
+        let weights = MatRef::from_row_major_slice(weights, self.size, count);
         panels
             .par_chunks_mut(ITEMS_PER_TASK / PANEL * count)
-            .zip(chunks)
-            .for_each(|(panels, vectors)| {
-                let mut rows = vec![0.0; vectors.nrows() * count];
-                let few = vectors.nrows();
-                product(1.0, vectors, weights, (0.0, matrix_mut(&mut rows, few)));
+            .enumerate()
+            .for_each(|(task, panels)| {
+                let first = task * ITEMS_PER_TASK;
+                let few = ITEMS_PER_TASK.min(self.items - first);
+                let vectors = self.matrix().subcols(first, few).transpose();
+                let mut rows = vec![0.0; few * count];
+                let target = MatMut::from_row_major_slice_mut(&mut rows, few, count);
+                matmul(target, Accum::Replace, vectors, weights, 1.0, Par::Seq);
                 for (item, row) in rows.chunks_exact(count).enumerate() {
                     let panel = &mut panels[item / PANEL * count..][..count];
                     for (numbers, value) in panel.iter_mut().zip(row) {
@@ -262,32 +275,33 @@ impl Basis {
     }
 }
 
-/// `RᵀR` times each vector of `block`.
-fn gram_times(rows: &SparseMatrix, block: &[f32], items: usize) -> Vec<f32> {
-    let mut product = vec![0.0; block.len()];
-    product
-        .par_chunks_mut(LANES * items)
-        .zip(block.par_chunks(LANES * items))
-        .for_each(|(product, vectors)| {
-            let mut source: Vec<Lanes<LANES>> = vec![[0.0; LANES]; items];
-            for (lane, vector) in vectors.chunks_exact(items).enumerate() {
-                for (lanes, value) in source.iter_mut().zip(vector) {
-                    lanes[lane] = *value;
-                }
+/// Multiplies each vector of `block` by `RᵀR`, so many times.
+fn multiply(gram: &Gram, times: usize, block: &mut [f32], items: usize) {
+    block.par_chunks_mut(LANES * items).for_each(|vectors| {
+        let mut lanes: Vec<Lanes<LANES>> = vec![[0.0; LANES]; items];
+        for (lane, vector) in vectors.chunks_exact(items).enumerate() {
+            for (lanes, value) in lanes.iter_mut().zip(vector) {
+                lanes[lane] = *value;
             }
-            let mut target = vec![[0.0; LANES]; items];
-            add_gram(rows, 1.0, &source, &mut target);
-            for (lane, vector) in product.chunks_exact_mut(items).enumerate() {
-                for (value, lanes) in vector.iter_mut().zip(&target) {
-                    *value = lanes[lane];
-                }
+        }
+        let mut users = vec![[0.0; LANES]; gram.rows.rows()];
+        for _ in 0..times {
+            users.fill([0.0; LANES]);
+            add_product(&gram.rows, 1.0, &lanes, &mut users);
+            lanes.fill([0.0; LANES]);
+            add_product(&gram.columns, 1.0, &users, &mut lanes);
+        }
+        for (lane, vector) in vectors.chunks_exact_mut(items).enumerate() {
+            for (value, lanes) in vector.iter_mut().zip(&lanes) {
+                *value = lanes[lane];
             }
-        });
-    product
+        }
+    });
 }
 
 /// Takes from `vector` what lies along those in `before`, twice, and scales it to length one. False if nothing of its
 /// own was left.
+#[inline(always)]
 fn normalize(vector: &mut [f32], before: &[f32], items: usize) -> bool {
     let start = length(vector);
     if !(start.is_normal() && scale(vector, 1.0 / start)) {
@@ -304,6 +318,7 @@ fn normalize(vector: &mut [f32], before: &[f32], items: usize) -> bool {
     left > ROUNDING && scale(vector, 1.0 / left)
 }
 
+#[inline(always)]
 fn scale(vector: &mut [f32], factor: f32) -> bool {
     for value in vector {
         *value *= factor;
@@ -311,11 +326,13 @@ fn scale(vector: &mut [f32], factor: f32) -> bool {
     factor.is_finite()
 }
 
+#[inline(always)]
 fn length(vector: &[f32]) -> f32 {
     dot(vector, vector).sqrt()
 }
 
 /// The scalar product, by sums of every sixteenth number.
+#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 16];
     let (a_parts, b_parts) = (a.chunks_exact(16), b.chunks_exact(16));
@@ -367,26 +384,6 @@ fn eigenvectors(lower: &[f64], size: usize) -> Result<(Vec<f64>, Mat<f64>)> {
     Ok((values.iter().copied().collect(), vectors))
 }
 
-fn matrix(values: &[f32], rows: usize) -> ArrayView2<'_, f32> {
-    let columns = values.len() / rows.max(1);
-    ArrayView2::from_shape((rows, columns), values).expect("rows of one length")
-}
-
-fn matrix_mut(values: &mut [f32], rows: usize) -> ArrayViewMut2<'_, f32> {
-    let columns = values.len() / rows.max(1);
-    ArrayViewMut2::from_shape((rows, columns), values).expect("rows of one length")
-}
-
-/// `target = factor · a · b + kept · target`.
-fn product(
-    factor: f32,
-    a: ArrayView2<'_, f32>,
-    b: ArrayView2<'_, f32>,
-    (kept, mut target): (f32, ArrayViewMut2<'_, f32>),
-) {
-    general_mat_mul(factor, &a, &b, kept, &mut target);
-}
-
 #[expect(
     clippy::cast_possible_truncation,
     reason = "vectors are f32 throughout"
@@ -398,6 +395,7 @@ fn narrowed(value: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sparse::SparseMatrix;
 
     #[test]
     fn all_eigenvalues_of_a_small_matrix_add_up_to_its_squared_norm() {
@@ -411,7 +409,7 @@ mod tests {
             .collect();
         let rows = SparseMatrix::from_rows(700, rows).unwrap();
         let norm: f32 = rows.iter_rows().map(|row| row.squared_norm()).sum();
-        let spectrum = Spectrum::leading(&rows, 300, &FitOptions::default()).unwrap();
+        let spectrum = Spectrum::leading(&Gram::new(rows), 300, &FitOptions::default()).unwrap();
         let sum: f64 = spectrum.eigenvalues.iter().sum();
         let share = sum / f64::from(norm);
         assert!((0.999..1.001).contains(&share), "{share}");
