@@ -265,6 +265,9 @@ struct Keys {
     least: f32,
 }
 
+/// Entries kept beyond the limit, before a quarter of it, until all are cut to it.
+const SPARE: usize = 4;
+
 /// The sign bit of a score.
 const SIGN: u32 = 1 << 31;
 
@@ -286,7 +289,8 @@ impl Keys {
         let bits = score.to_bits();
         let order = if bits & SIGN == 0 { bits | SIGN } else { !bits };
         self.keys.push(u64::from(order) << 32 | u64::from(!item.0));
-        if self.keys.len() >= self.limit.saturating_mul(2) {
+        // Soon, so that whoever asks for the threshold has a high one.
+        if self.keys.len() > self.limit.saturating_add(self.limit / 4 + SPARE) {
             self.cut();
         }
     }

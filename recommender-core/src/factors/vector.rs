@@ -34,6 +34,16 @@ impl<'a> Rows<'a> {
         S::as_simd_f32s(self.values(row)).0
     }
 
+    /// Some rows at once. (Here and below loops stand where closures would not be compiled for the widest registers.)
+    #[inline(always)]
+    fn rows<S: Simd, const N: usize>(&self, rows: &[u32; N]) -> [&'a [S::f32s]; N] {
+        let mut registers: [&[S::f32s]; N] = [&[]; N];
+        for (registers, &row) in registers.iter_mut().zip(rows) {
+            *registers = self.row::<S>(row);
+        }
+        registers
+    }
+
     /// Numbers of a row, its padding included.
     pub(crate) fn width(&self) -> usize {
         self.width
@@ -65,10 +75,12 @@ impl<'a> Rows<'a> {
         let (many, rest) = rows.as_chunks::<TOGETHER>();
         let (many_weights, rest_weights) = weights.as_chunks::<TOGETHER>();
         for (rows, weights) in many.iter().zip(many_weights) {
-            let rows = rows.map(|row| self.row::<S>(row));
+            let rows = self.rows::<S, TOGETHER>(rows);
             let dots = dots(simd, rows, vector);
-            let shares: [f32; TOGETHER] =
-                std::array::from_fn(|at| weights[at] * (base + slope * dots[at]));
+            let mut shares = *weights;
+            for (share, dot) in shares.iter_mut().zip(dots) {
+                *share *= base + slope * dot;
+            }
             add(simd, rows, shares, sums);
         }
         for (&row, &weight) in rest.iter().zip(rest_weights) {
@@ -92,7 +104,7 @@ impl Rows<'_> {
         let (many, rest) = rows.as_chunks::<TOGETHER>();
         let (many_weights, rest_weights) = weights.as_chunks::<TOGETHER>();
         for (rows, weights) in many.iter().zip(many_weights) {
-            add(simd, rows.map(|row| self.row::<S>(row)), *weights, sums);
+            add(simd, self.rows::<S, TOGETHER>(rows), *weights, sums);
         }
         for (&row, &weight) in rest.iter().zip(rest_weights) {
             add(simd, [self.row::<S>(row)], [weight], sums);
@@ -102,14 +114,44 @@ impl Rows<'_> {
 
 #[inline(always)]
 fn dots<S: Simd, const N: usize>(simd: S, rows: [&[S::f32s]; N], vector: &[S::f32s]) -> [f32; N] {
-    let rows = rows.map(|row| &row[..vector.len()]);
+    let rows = cut(rows, vector.len());
     let mut sums = [simd.splat_f32s(0.0); N];
     for (at, &value) in vector.iter().enumerate() {
         for (sum, row) in sums.iter_mut().zip(rows) {
             *sum = simd.mul_add_e_f32s(row[at], value, *sum);
         }
     }
-    sums.map(|sum| simd.reduce_sum_f32s(sum))
+    let mut dots = [0.0; N];
+    for (dot, sum) in dots.iter_mut().zip(sums) {
+        *dot = total::<S>(sum);
+    }
+    dots
+}
+
+/// The first registers of each row.
+#[inline(always)]
+fn cut<R, const N: usize>(mut rows: [&[R]; N], count: usize) -> [&[R]; N] {
+    for row in &mut rows {
+        *row = &row[..count];
+    }
+    rows
+}
+
+/// The sum of a register, halved again and again.
+#[inline(always)]
+fn total<S: Simd>(register: S::f32s) -> f32 {
+    let mut numbers = [0.0; LANES];
+    let lanes = bytemuck::cast_slice(std::slice::from_ref(&register));
+    numbers[..S::F32_LANES].copy_from_slice(lanes);
+    let mut count = S::F32_LANES;
+    while count > 1 {
+        count /= 2;
+        let (low, high) = numbers.split_at_mut(count);
+        for (low, high) in low.iter_mut().zip(high) {
+            *low += *high;
+        }
+    }
+    numbers[0]
 }
 
 #[inline(always)]
@@ -119,11 +161,10 @@ fn add<S: Simd, const N: usize>(
     shares: [f32; N],
     sums: &mut [S::f32s],
 ) {
-    let rows = rows.map(|row| &row[..sums.len()]);
-    let shares = shares.map(|share| simd.splat_f32s(share));
+    let rows = cut(rows, sums.len());
     for (at, sum) in sums.iter_mut().enumerate() {
         for (row, share) in rows.iter().zip(shares) {
-            *sum = simd.mul_add_e_f32s(row[at], share, *sum);
+            *sum = simd.mul_add_e_f32s(row[at], simd.splat_f32s(share), *sum);
         }
     }
 }

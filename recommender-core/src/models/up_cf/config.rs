@@ -12,13 +12,13 @@ use crate::error::{Error, Result};
 /// | `window_baskets` | 10 | ≥ 1 |
 /// | `neighbours` | 100 | ≥ 1 |
 /// | `asymmetry` | 0.75 | 0 to 1 |
-/// | `locality` | 1 | > 0 |
+/// | `locality` | 5 | > 0 |
 /// | `shrinkage` | 0 | ≥ 0 |
 /// | `gap_minutes` | 60 | ≥ 0 |
 ///
 /// ```
 /// use recommender_core::models::UpCfConfig;
-/// let config = UpCfConfig { locality: 5.0, ..UpCfConfig::default() };
+/// let config = UpCfConfig { locality: 10.0, ..UpCfConfig::default() };
 /// assert!(config.validate().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl Default for UpCfConfig {
             window_baskets: 10,
             neighbours: 100,
             asymmetry: 0.75,
-            locality: 1.0,
+            locality: 5.0,
             shrinkage: 0.0,
             gap_minutes: BasketConfig::default().gap_minutes,
         }

@@ -20,6 +20,7 @@ fn the_score_is_the_sum_of_like_shoppers_shares_of_late() {
     let config = UpCfConfig {
         window_baskets: 2,
         asymmetry: 0.5,
+        locality: 1.0,
         ..UpCfConfig::default()
     };
     let model = fitted(&config);
