@@ -21,6 +21,7 @@ pub mod query;
 pub mod ranked;
 pub mod recommender;
 pub mod rows;
+pub mod rules;
 pub mod sessions;
 pub mod sparse;
 pub mod time;

@@ -101,6 +101,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "query",
             "ranked",
             "recommender",
+            "rules",
             "sessions",
             "sparse",
             "time",
@@ -124,6 +125,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ranked", &["ids", "query"]),
     ("recommender", &["query", "ranked"]),
     ("rows", &["time"]),
+    (
+        "rules",
+        &[
+            "baskets",
+            "dataset",
+            "events",
+            "ids",
+            "interactions",
+            "query",
+            "recommender",
+            "time",
+        ],
+    ),
     (
         "sessions",
         &[

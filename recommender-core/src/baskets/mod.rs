@@ -136,16 +136,6 @@ impl Baskets {
         self.times.push(times.max().unwrap_or_default());
     }
 
-    /// Puts `others` behind these.
-    fn append(&mut self, others: &Self) {
-        let before = entry_number(self.items.len());
-        let ends = others.offsets[1..].iter();
-        self.offsets.extend(ends.map(|&end| before + end));
-        self.items.extend_from_slice(&others.items);
-        self.presences.extend_from_slice(&others.presences);
-        self.times.extend_from_slice(&others.times);
-    }
-
     /// How many baskets there are.
     #[must_use]
     pub fn len(&self) -> usize {

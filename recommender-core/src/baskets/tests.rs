@@ -1,6 +1,6 @@
 use super::*;
 use crate::dataset::Dataset;
-use crate::events::{Event, EventKind, EventTable};
+use crate::events::{Event, EventKind, EventRow, EventTable};
 use crate::ids::UserIx;
 use crate::interactions::InteractionConfig;
 
@@ -122,6 +122,33 @@ fn session_keys_come_before_the_gap_and_what_was_returned_is_in_no_basket() {
     assert!(of(1).is_empty());
     assert_eq!(of(2), [vec!["a", "b"], vec!["a"]]);
     assert_eq!((baskets.users(), baskets.all().len()), (3, 4));
+}
+
+#[test]
+fn a_basket_over_two_parts_is_one_in_each_and_returns_are_matched_before() {
+    use EventKind::{Purchase, Return};
+    let table = table(&[
+        ("ann", "a", Some("1"), 0, Purchase),
+        ("ann", "b", Some("1"), 60, Purchase),
+        ("ann", "c", Some("1"), 120, Purchase),
+        ("ann", "d", None, 180, Purchase),
+        ("ann", "a", None, 240, Return),
+        ("bob", "a", None, 0, Purchase),
+        ("bob", "b", None, 60, Purchase),
+        ("bob", "d", None, 120, Purchase),
+        ("bob", "a", None, 90_000, Purchase),
+    ]);
+    let dataset = Dataset::new(table, vec![], InteractionConfig::default()).unwrap();
+    let part_of = |row: &EventRow| match dataset.items().key(row.item) {
+        "c" => None,
+        "b" => Some(2),
+        _ => Some(1),
+    };
+    let parts = Baskets::parted(&dataset, &BasketConfig::default(), part_of).unwrap();
+    // a, b, c and d are items 0 to 3.
+    assert_eq!(parts.keys().copied().collect::<Vec<i32>>(), [1, 2]);
+    assert_eq!(items(&parts[&1]), [vec![3], vec![0, 3], vec![0]]);
+    assert_eq!(items(&parts[&2]), [[1], [1]]);
 }
 
 #[test]
