@@ -90,6 +90,7 @@ fn kind_of(model: &str) -> RecommenderKind {
         "ials" | "bpr" => RecommenderKind::Factors,
         "content" => RecommenderKind::Content,
         "personal_frequency" | "tifu_knn" | "up_cf" | "repurchase" => RecommenderKind::Repeat,
+        "association_rules" => RecommenderKind::Basket,
         "vmis_knn" | "vstan" | "sequential_rules" => RecommenderKind::Session,
         "popularity" => RecommenderKind::Popular,
         _ => RecommenderKind::Unspecified,

@@ -5,6 +5,7 @@
 //! `validate()`, `fit(&Dataset, &FitOptions) -> Result<Xxx>` and `load(&Tensors) -> Result<Xxx>`,
 //! and a fitted `Xxx` that implements [`Model`].
 
+pub mod association_rules;
 pub mod bpr;
 pub mod content;
 pub mod ease;
@@ -33,6 +34,7 @@ mod visit;
 pub mod vmis_knn;
 pub mod vstan;
 
+pub use association_rules::{AssociationRules, AssociationRulesConfig, RuleAggregation, RuleScore};
 pub use bpr::{Bpr, BprConfig, Negatives};
 pub use content::{Content, ContentConfig};
 pub use ease::{Ease, EaseConfig, EdlaeConfig, RdlaeConfig};

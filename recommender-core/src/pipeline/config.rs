@@ -11,12 +11,12 @@ use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
 use crate::interactions::InteractionConfig;
 use crate::models::{
-    Bpr, BprConfig, Content, ContentConfig, Ease, EaseConfig, EdlaeConfig, GraphFilter,
-    GraphFilterConfig, Ials, IalsConfig, ItemKnn, ItemKnnConfig, PersonalFrequency,
-    PersonalFrequencyConfig, Popularity, PopularityConfig, Random, RandomConfig, RdlaeConfig,
-    Repurchase, RepurchaseConfig, Rp3Beta, Rp3BetaConfig, Sansa, SansaConfig, SequentialRules,
-    SequentialRulesConfig, Slim, SlimConfig, TifuKnn, TifuKnnConfig, UpCf, UpCfConfig, UserKnn,
-    UserKnnConfig, VmisKnn, VmisKnnConfig, Vstan, VstanConfig,
+    AssociationRules, AssociationRulesConfig, Bpr, BprConfig, Content, ContentConfig, Ease,
+    EaseConfig, EdlaeConfig, GraphFilter, GraphFilterConfig, Ials, IalsConfig, ItemKnn,
+    ItemKnnConfig, PersonalFrequency, PersonalFrequencyConfig, Popularity, PopularityConfig,
+    Random, RandomConfig, RdlaeConfig, Repurchase, RepurchaseConfig, Rp3Beta, Rp3BetaConfig, Sansa,
+    SansaConfig, SequentialRules, SequentialRulesConfig, Slim, SlimConfig, TifuKnn, TifuKnnConfig,
+    UpCf, UpCfConfig, UserKnn, UserKnnConfig, VmisKnn, VmisKnnConfig, Vstan, VstanConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{BandConfig, Blend, BlendConfig};
@@ -111,6 +111,8 @@ macro_rules! models {
 }
 
 models! {
+    /// What is taken together with what is at hand.
+    AssociationRules(AssociationRulesConfig => AssociationRules, Refit) = "association_rules",
     /// Vectors of items that put what shoppers chose before what they did not.
     Bpr(BprConfig => Bpr, Approximate) = "bpr",
     /// Products whose descriptions are like those the shopper chose.

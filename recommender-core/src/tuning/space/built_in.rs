@@ -7,6 +7,7 @@ use crate::tuning::space::{DataFacts, Domain, Parameter};
 #[must_use]
 pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
     Some(match kind {
+        "association_rules" => association_rules(),
         "bpr" => bpr(),
         "content" => content(),
         "ease" => closed_form(&[]),
@@ -107,6 +108,19 @@ fn graph_filter(facts: &DataFacts) -> Vec<Parameter> {
         parameter("user_exponent", Domain::float(0.2, 0.8)),
         parameter("item_exponent", Domain::float(0.2, 0.8)),
         parameter("flatness", Domain::log_float(0.5, 10.0)).when("response", &["plateau"]),
+    ]
+}
+
+/// Of longer rules there are soon too many to mine; a trial that finds no room for them is recorded as such.
+fn association_rules() -> Vec<Parameter> {
+    let scores = ["confidence", "lift", "leverage", "log_likelihood_ratio"];
+    vec![
+        parameter("support", Domain::log_float(0.0002, 0.01)),
+        parameter("lift", Domain::float(0.0, 3.0)),
+        parameter("log_likelihood_ratio", Domain::float(0.0, 20.0)),
+        parameter("length", Domain::log_integer(2, 4)),
+        parameter("score", Domain::words(&scores)),
+        parameter("aggregation", Domain::words(&["sum", "best"])),
     ]
 }
 
