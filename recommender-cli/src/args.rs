@@ -1,5 +1,7 @@
 //! The words of the command line.
 
+mod rules;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,6 +12,8 @@ use recommender_core::evaluation::{
 use recommender_core::events::EventTable;
 
 use crate::failure::Failure;
+
+pub(crate) use rules::{Rules, RulesBy};
 
 /// Product recommendations across web, app, store, call centre and till.
 #[derive(Debug, Parser)]
@@ -39,6 +43,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  recommender tune --events events.csv --model item_knn --model ease --trials 30 --out best.toml\n  recommender tune --events events.csv --split time:0.8 --space space.toml --minutes 10 --log tune.jsonl --committee --out best.toml"
     )]
     Tune(Tune),
+    /// Mine what is bought together from event files, as a table of association rules.
+    #[command(
+        after_help = "Examples:\n  recommender rules --events events.csv --out rules.csv\n  recommender rules --events till.csv --map receipt=visitor receipt=session --support 0.002 --by place --out rules.parquet"
+    )]
+    Rules(Rules),
     /// Ask a saved model for recommendations.
     #[command(
         after_help = "Examples:\n  recommender recommend --model model/ --user 17850 --limit 5\n  recommender recommend --model model/ --items 85123A 22423"
@@ -405,6 +414,8 @@ mod tests {
             "recommender evaluate --train a --test b --model popularity --at 0",
             "recommender recommend --model m",
             "recommender train --config c --out o",
+            "recommender rules --events a",
+            "recommender rules --events a --out b --by shop",
         ] {
             assert!(
                 Arguments::try_parse_from(call.split(' ')).is_err(),

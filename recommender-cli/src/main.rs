@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Train(train) => commands::train::run(train),
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
         Command::Tune(tune) => commands::tune::run(tune),
+        Command::Rules(rules) => commands::rules::run(rules),
         Command::Recommend(recommend) => commands::recommend::run(recommend),
         Command::Serve(serve) => commands::serve::run(serve),
     };

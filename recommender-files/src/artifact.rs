@@ -56,11 +56,11 @@ pub fn load_engine(directory: &Path) -> Result<(Engine, Manifest)> {
     artifact::load(&Directory(directory))
 }
 
-fn named(path: &Path) -> String {
+pub(crate) fn named(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn failed(path: &Path, error: &io::Error) -> Error {
+pub(crate) fn failed(path: &Path, error: &io::Error) -> Error {
     Error::data(named(path), format!("can't be written: {error}"))
 }
 
@@ -90,7 +90,7 @@ struct Staged {
 }
 
 /// `path` with a hidden name of its own, for this process.
-fn beside(path: &Path, purpose: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, purpose: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{purpose}.{}", std::process::id()))
 }

@@ -4,8 +4,10 @@
 
 mod artifact;
 mod read;
+mod rules;
 
 pub use artifact::{load_engine, save_engine};
 pub use read::{
     EventOptions, ProductOptions, read_event_map, read_events, read_product_map, read_products,
 };
+pub use rules::{RuleFile, RuleFormat};

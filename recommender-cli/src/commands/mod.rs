@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod recommend;
+pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod train;
 pub(crate) mod tune;
