@@ -15,7 +15,7 @@ use crate::sessions::{IndexConfig, MOST_WANTED, SessionConfig};
 /// | `last_items` | 20 | 1 to 32 |
 /// | `position_decay` | 3.6 | > 0 |
 /// | `age_decay_days` | 100 | > 0 |
-/// | `distance_decay` | 3.6 | > 0 |
+/// | `distance_decay` | 8 | > 0 |
 /// | `match_decay` | 3.6 | > 0 |
 /// | `idf_weight` | 1 | 0 to 1000 |
 /// | `revisits` | true | |
@@ -81,7 +81,7 @@ impl Default for VstanConfig {
             last_items: 20,
             position_decay: 3.6,
             age_decay_days: 100.0,
-            distance_decay: 3.6,
+            distance_decay: 8.0,
             match_decay: 3.6,
             idf_weight: 1.0,
             revisits: true,
