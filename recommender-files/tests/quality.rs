@@ -142,6 +142,16 @@ fn ease_keeps_its_quality() {
 }
 
 #[test]
+fn association_rules_keeps_its_quality() {
+    assert_quality(
+        "association_rules",
+        &recipe("association_rules"),
+        0.0916,
+        0.0737,
+    );
+}
+
+#[test]
 fn rp3beta_keeps_its_quality() {
     assert_quality("rp3beta", &recipe("rp3beta"), 0.1071, 0.0898);
 }

@@ -39,6 +39,26 @@ pub struct Ratio {
     pub target: Option<f64>,
 }
 
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.target.map_or(String::new(), |target| {
+            let met = if self.ratio <= target { "" } else { " !" };
+            format!("{target:.2}{met}")
+        });
+        let Self {
+            stage,
+            ours,
+            theirs,
+            ratio,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "{stage:<20}{ours:>11.3}s{theirs:>17.3}s{ratio:>9.2}  <= {target}"
+        )
+    }
+}
+
 /// What one side shows beside its times.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Merit {
@@ -308,23 +328,7 @@ impl fmt::Display for Outcome {
         let heads = ["ours", &self.peer, "ratio", "target"];
         let [ours, theirs, ratio, target] = heads;
         writeln!(f, "{:<20}{ours:>12}{theirs:>18}{ratio:>9}{target:>9}", "")?;
-        for row in &self.ratios {
-            let target = row.target.map_or(String::new(), |target| {
-                let met = if row.ratio <= target { "" } else { " !" };
-                format!("{target:.2}{met}")
-            });
-            let Ratio {
-                stage,
-                ours,
-                theirs,
-                ratio,
-                ..
-            } = row;
-            writeln!(
-                f,
-                "{stage:<20}{ours:>11.3}s{theirs:>17.3}s{ratio:>9.2}  <= {target}"
-            )?;
-        }
+        self.ratios.iter().try_for_each(|row| write!(f, "{row}"))?;
         let (ours, theirs) = (&self.ours, &self.theirs);
         writeln!(
             f,
