@@ -58,7 +58,7 @@ fn subjects() -> Vec<Subject> {
         subject("popularity", Everyone, json!({ "count": "weights", "window_days": 20.0 })),
         subject("random", Chance, json!({})),
         subject("association_rules", Taste, json!({ "support": 0.005, "gap_minutes": 100_000.0 })),
-        subject("association_rules", Taste, json!({ "support": 0.02, "length": 3, "score": "leverage", "aggregation": "best", "gap_minutes": 100_000.0 })),
+        subject("association_rules", Taste, json!({ "support": 0.02, "length": 3, "score": "leverage", "aggregation": "sum", "gap_minutes": 100_000.0 })),
         subject("item_knn", Taste, json!({})),
         subject("item_knn", Taste, json!({ "neighbours": 30, "shrinkage": 10.0 })),
         subject("item_knn", Taste, json!({ "similarity": "tf_idf" })),

@@ -17,7 +17,7 @@ use crate::rules::{MiningConfig, RuleCounts};
 /// | `log_likelihood_ratio` | 3.84 | ≥ 0 |
 /// | `length` | 2 | 2 to 32 |
 /// | `score` | `confidence` | `confidence`, `lift`, `leverage`, `log_likelihood_ratio` |
-/// | `aggregation` | `sum` | `sum`, `best` |
+/// | `aggregation` | `best` | `best`, `sum` |
 /// | `gap_minutes` | 60 | ≥ 0 |
 /// | `kinds` | none: all | |
 /// | `max_memory_bytes` | 2 GiB | |
@@ -73,12 +73,12 @@ pub enum RuleScore {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleAggregation {
-    /// The sum of their scores: items that much of the basket speaks for come first.
-    #[default]
-    Sum,
     /// The best of their scores, after Sarwar, Karypis, Konstan & Riedl, *Analysis of recommendation algorithms for
-    /// e-commerce* (EC 2000), §3.1.
+    /// e-commerce* (EC 2000), §3.1: what one item of the basket nearly always comes with is first.
+    #[default]
     Best,
+    /// The sum of their scores: items that much of the basket speaks for, as a rule the popular ones, come first.
+    Sum,
 }
 
 impl RuleScore {

@@ -12,6 +12,7 @@ fn all() -> AssociationRulesConfig {
         least_baskets: 1,
         lift: 0.0,
         log_likelihood_ratio: 0.0,
+        aggregation: RuleAggregation::Sum,
         ..AssociationRulesConfig::default()
     }
 }

@@ -120,7 +120,7 @@ fn association_rules() -> Vec<Parameter> {
         parameter("log_likelihood_ratio", Domain::float(0.0, 20.0)),
         parameter("length", Domain::log_integer(2, 4)),
         parameter("score", Domain::words(&scores)),
-        parameter("aggregation", Domain::words(&["sum", "best"])),
+        parameter("aggregation", Domain::words(&["best", "sum"])),
     ]
 }
 
