@@ -92,6 +92,7 @@ fn kind_of(model: &str) -> RecommenderKind {
         "personal_frequency" | "tifu_knn" | "up_cf" | "repurchase" => RecommenderKind::Repeat,
         "association_rules" => RecommenderKind::Basket,
         "vmis_knn" | "vstan" | "sequential_rules" => RecommenderKind::Session,
+        "sequence" => RecommenderKind::Sequence,
         "popularity" => RecommenderKind::Popular,
         _ => RecommenderKind::Unspecified,
     }

@@ -15,7 +15,7 @@ use crate::models::{
     EaseConfig, EdlaeConfig, GraphFilter, GraphFilterConfig, Ials, IalsConfig, ItemKnn,
     ItemKnnConfig, PersonalFrequency, PersonalFrequencyConfig, Popularity, PopularityConfig,
     Random, RandomConfig, RdlaeConfig, Repurchase, RepurchaseConfig, Rp3Beta, Rp3BetaConfig, Sansa,
-    SansaConfig, SequentialRules, SequentialRulesConfig, Slim, SlimConfig, TifuKnn, TifuKnnConfig,
+    SansaConfig, Sequence, SequenceConfig, SequentialRules, SequentialRulesConfig, Slim, SlimConfig, TifuKnn, TifuKnnConfig,
     UpCf, UpCfConfig, UserKnn, UserKnnConfig, VmisKnn, VmisKnnConfig, Vstan, VstanConfig,
 };
 use crate::models::{Model, Upkeep};
@@ -137,6 +137,8 @@ models! {
     Repurchase(RepurchaseConfig => Repurchase, Exact) = "repurchase",
     /// Where a walk from item to shopper to item leads, popular items held back.
     Rp3Beta(Rp3BetaConfig => Rp3Beta, Exact) = "rp3beta",
+    /// What comes next after all that the shopper did, in its order, by self-attention.
+    Sequence(SequenceConfig => Sequence, Refit) = "sequence",
     /// What usually follows the item at hand.
     SequentialRules(SequentialRulesConfig => SequentialRules, Refit) = "sequential_rules",
     /// Each item as a sparse sum of the others.

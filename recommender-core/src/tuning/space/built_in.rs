@@ -22,6 +22,7 @@ pub fn built_in(kind: &str, facts: &DataFacts) -> Option<Vec<Parameter>> {
         "repurchase" => repurchase(facts),
         "rp3beta" => rp3beta(facts),
         "sansa" => sansa(),
+        "sequence" => sequence(),
         "sequential_rules" => sequential_rules(),
         "slim" => slim(),
         "tifu_knn" => tifu_knn(facts),
@@ -231,6 +232,16 @@ fn user_knn(facts: &DataFacts) -> Vec<Parameter> {
         parameter("shrinkage", Domain::float(0.0, 100.0)).when("similarity", &normed),
         parameter("bm25_saturation", Domain::log_float(0.1, 100.0)).when("similarity", &["bm25"]),
         parameter("bm25_length", Domain::float(0.0, 1.0)).when("similarity", &["bm25"]),
+    ]
+}
+
+/// What a fit of minutes allows to be tried; the number of epochs finds itself.
+fn sequence() -> Vec<Parameter> {
+    vec![
+        parameter("blocks", Domain::log_integer(1, 3)),
+        parameter("dropout", Domain::float(0.1, 0.8)),
+        parameter("learning_rate", Domain::log_float(0.0003, 0.003)),
+        parameter("regularization", Domain::log_float(0.001, 1.0)),
     ]
 }
 
