@@ -82,7 +82,7 @@ fn subjects() -> Vec<Subject> {
         subject("sequential_rules", Order, json!({ "last_items": 1, "reminders": 0.5 })),
         subject("sequential_rules", Order, json!({})),
         #[cfg(feature = "sequence-training")]
-        subject("sequence", Taste, json!({ "factors": 16, "length": 30, "learning_rate": 0.01, "dropout": 0.2, "epochs": 30, "validation": 0.0 })),
+        subject("sequence", Order, json!({ "factors": 16, "length": 30, "epochs": 2, "validation": 0.3 })),
         #[cfg(feature = "sequence-training")]
         subject("sequence", Order, json!({ "factors": 12, "heads": 3, "blocks": 1, "negatives": 40, "epochs": 2 })),
         subject("edlae", Taste, json!({ "regularization": 10.0 })),

@@ -45,31 +45,37 @@ impl Gradients {
             tensors: vars.iter().map(|var| var.as_tensor().clone()).collect(),
             weight: 1.0 / targets as f32,
         };
-        let parts: Vec<Part> = tasks(batch, settings.factors, |window| window.len() - 1)
-            .into_par_iter()
-            .enumerate()
-            .map(|(number, windows)| task.part(windows, seed.wrapping_add(number as u64)))
-            .collect::<Result<_>>()?;
-        Ok(Self::sum(parameters, &parts, settings.factors))
+        let zeros = |parameter: &Parameter| vec![0.0; parameter.values.len()];
+        let mut sum = Self {
+            loss: 0.0,
+            values: parameters.iter().map(zeros).collect(),
+        };
+        let tasks = tasks(batch, settings.factors, |window| window.len() - 1);
+        let numbered: Vec<(u64, &[Window])> = (0..).zip(tasks).collect();
+        for some in numbered.chunks(TASKS_AT_ONCE) {
+            let parts: Vec<Part> = some
+                .par_iter()
+                .map(|&(number, windows)| task.part(windows, seed.wrapping_add(number)))
+                .collect::<Result<_>>()?;
+            parts
+                .iter()
+                .for_each(|part| sum.add(part, settings.factors));
+        }
+        Ok(sum)
     }
 
-    /// The sum of the parts, in their order.
-    fn sum(parameters: &[Parameter], parts: &[Part], width: usize) -> Self {
-        let zeros = |parameter: &Parameter| vec![0.0; parameter.values.len()];
-        let mut values: Vec<Vec<f32>> = parameters.iter().map(zeros).collect();
-        for part in parts {
-            for (sum, values) in values.iter_mut().zip(&part.values) {
-                add(sum, values);
-            }
+    fn add(&mut self, part: &Part, width: usize) {
+        self.loss += part.loss;
+        for (sum, values) in self.values.iter_mut().zip(&part.values) {
+            add(sum, values);
         }
-        for part in parts {
-            add_items(&mut values[ITEMS], &part.output, width);
-            add_items(&mut values[ITEMS], &part.input, width);
-        }
-        let loss = parts.iter().map(|part| part.loss).sum();
-        Self { loss, values }
+        add_items(&mut self.values[ITEMS], &part.output, width);
+        add_items(&mut self.values[ITEMS], &part.input, width);
     }
 }
+
+/// Tasks whose gradients are held at once: each may have one of every item.
+const TASKS_AT_ONCE: usize = 16;
 
 fn add(sums: &mut [f32], values: &[f32]) {
     sums.iter_mut()
