@@ -15,8 +15,9 @@ use crate::models::{
     EaseConfig, EdlaeConfig, GraphFilter, GraphFilterConfig, Ials, IalsConfig, ItemKnn,
     ItemKnnConfig, PersonalFrequency, PersonalFrequencyConfig, Popularity, PopularityConfig,
     Random, RandomConfig, RdlaeConfig, Repurchase, RepurchaseConfig, Rp3Beta, Rp3BetaConfig, Sansa,
-    SansaConfig, Sequence, SequenceConfig, SequentialRules, SequentialRulesConfig, Slim, SlimConfig, TifuKnn, TifuKnnConfig,
-    UpCf, UpCfConfig, UserKnn, UserKnnConfig, VmisKnn, VmisKnnConfig, Vstan, VstanConfig,
+    SansaConfig, Sequence, SequenceConfig, SequentialRules, SequentialRulesConfig, Slim,
+    SlimConfig, TifuKnn, TifuKnnConfig, UpCf, UpCfConfig, UserKnn, UserKnnConfig, VmisKnn,
+    VmisKnnConfig, Vstan, VstanConfig,
 };
 use crate::models::{Model, Upkeep};
 use crate::pipeline::blend::{BandConfig, Blend, BlendConfig};
