@@ -52,9 +52,8 @@ pub use settings::Settings;
 pub use train::{Progress, train};
 pub use validation::scores;
 
-/// Why there is no model.
+/// Why there is no model. These are all there are, so that whoever maps them names each.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The settings do not fit one another or the sequences.
     #[error("{0}")]

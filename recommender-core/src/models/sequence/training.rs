@@ -83,7 +83,7 @@ fn said(error: TrainingError) -> Error {
         TrainingError::Cancelled => Error::Cancelled,
         TrainingError::Settings(reason) => Error::data("sequence", reason),
         TrainingError::Diverged => Error::data("sequence", TrainingError::Diverged.to_string()),
-        other => Error::Internal(format!("sequence: {other}")),
+        TrainingError::Tensors(reason) => Error::Internal(format!("sequence: {reason}")),
     }
 }
 
