@@ -39,8 +39,8 @@ pub struct SequenceConfig {
     pub length: usize,
     /// Share of the numbers left out at random while learning.
     pub dropout: f32,
-    /// How many items each event is told from, drawn anew each time. None tells it from all, which is better, and what a
-    /// catalogue past some 50,000 items has no time for.
+    /// How many items each event is told from, drawn anew each time. None tells it from all, which a catalogue past some
+    /// 50,000 items has no time for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub negatives: Option<usize>,
     /// The step width of Adam.
