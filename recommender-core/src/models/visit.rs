@@ -77,11 +77,7 @@ impl Visit {
     /// The session, then the context items; before them, if that is short or nothing, the tail of the history.
     pub(super) fn of(query: &Query, config: &VisitConfig) -> Self {
         let mut items = query.session.clone();
-        for &item in &query.context_items {
-            if items.last() != Some(&item) {
-                items.push(item);
-            }
-        }
+        push_context(&mut items, query);
         let wanted = if items.is_empty() {
             config.last_items
         } else {
@@ -172,8 +168,17 @@ impl Visit {
     }
 }
 
+/// Puts the context items behind `items`, but for one that stands at the end already.
+pub(super) fn push_context(items: &mut Vec<ItemIx>, query: &Query) {
+    for &item in &query.context_items {
+        if items.last() != Some(&item) {
+            items.push(item);
+        }
+    }
+}
+
 /// Items of a history by their last time, the latest first; at one moment, the higher item first.
-fn latest_first(history: &[HistoryItem]) -> Vec<ItemIx> {
+pub(super) fn latest_first(history: &[HistoryItem]) -> Vec<ItemIx> {
     let mut latest: Vec<&HistoryItem> = history.iter().filter(|it| it.weight > 0.0).collect();
     latest.sort_unstable_by_key(|entry| std::cmp::Reverse((entry.time, entry.item)));
     latest.iter().map(|entry| entry.item).collect()

@@ -3,18 +3,17 @@
 //! A source yields rows of cells; gzip, byte-order marks, encodings, delimiters and column types end here.
 //! What a row means is decided one room further, in [`crate::events::read`] and [`crate::catalog::read`].
 
-mod adjacency;
 mod cell;
 mod delimited;
 mod format;
 mod input;
 mod jsonl;
+mod keyed_lines;
 mod lines;
 mod movielens;
 mod parquet;
 mod report;
 mod rules;
-mod session_lines;
 mod slots;
 mod time;
 mod words;
@@ -32,6 +31,7 @@ pub(crate) use rules::{CompiledRule, validate_conditions};
 pub(crate) use slots::Slots;
 
 use crate::error::{InputError, Result};
+use crate::rows::keyed_lines::{KeyedLines, LineKey};
 
 /// A column someone wants to read, by its names in order of preference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,13 +122,15 @@ pub(crate) fn open<'r>(
             b'\t', layout, origin, input,
         )?),
         Format::Jsonl => Box::new(jsonl::JsonRows::new(origin, input.text(origin, encoding)?)),
-        Format::Adjacency => Box::new(adjacency::AdjacencyRows::new(
+        Format::Adjacency => Box::new(KeyedLines::new(
             origin,
             input.text(origin, encoding)?,
+            LineKey::FirstWord,
         )),
-        Format::Sessions | Format::Pairs => Box::new(session_lines::SessionLines::new(
+        Format::Sessions | Format::Pairs => Box::new(KeyedLines::new(
             origin,
             input.text(origin, encoding)?,
+            LineKey::Place,
         )),
         Format::MovieLens => Box::new(movielens::MovieLensRows::new(
             origin,

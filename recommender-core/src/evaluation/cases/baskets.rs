@@ -7,8 +7,9 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::evaluation::cases::items::relevant_items;
 use crate::evaluation::cases::test_users::TestUser;
-use crate::evaluation::cases::{Case, ColdUsers, DropReason, Outcome, Task, TestCases, ask};
+use crate::evaluation::cases::{ColdUsers, DropReason, Outcome, Task, TestCases, ask};
 use crate::evaluation::split::{Split, visits};
+use crate::query::HistoryItem;
 
 /// How the questions of baskets are made of a split.
 ///
@@ -83,16 +84,9 @@ fn outcome(
             outcome.dropped = Some(DropReason::NoHistory);
         }
         Some((truth, _)) => {
-            let had = |entry: &&crate::query::HistoryItem| truth.binary_search(&entry.item).is_ok();
+            let had = |entry: &&HistoryItem| truth.binary_search(&entry.item).is_ok();
             outcome.repeated_items = known.iter().filter(had).count();
-            outcome.asked.push(Case {
-                user: user.user,
-                history: user.history,
-                known_items: known.len(),
-                truth,
-                asked_at,
-                visit: None,
-            });
+            outcome.asked.push(user.case(known.len(), truth, asked_at));
         }
     }
     Ok(outcome)

@@ -4,8 +4,7 @@ use crate::dataset::{self, Dataset};
 use crate::error::Result;
 use crate::evaluation::cases::test_users::TestUser;
 use crate::evaluation::cases::{
-    Case, CaseOptions, ColdUsers, DropReason, Outcome, SeenItems, Task, TestCases, ask,
-    history_events,
+    CaseOptions, ColdUsers, DropReason, Outcome, SeenItems, Task, TestCases, ask, history_events,
 };
 use crate::evaluation::split::Split;
 use crate::events::EventKind;
@@ -64,14 +63,7 @@ fn outcome(
     };
     if dropped.is_none() {
         outcome.repeated_items = truth.iter().filter(|item| had(item)).count();
-        outcome.asked.push(Case {
-            user: user.user,
-            history: user.history,
-            known_items: known.len(),
-            truth,
-            asked_at,
-            visit: None,
-        });
+        outcome.asked.push(user.case(known.len(), truth, asked_at));
     }
     Ok(outcome)
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::dataset::Dataset;
+use crate::evaluation::cases::Case;
 use crate::evaluation::split::{Split, rows_of_users};
-use crate::ids::UserIx;
+use crate::ids::{ItemIx, UserIx};
+use crate::time::Timestamp;
 
 /// A user with test events: rows by time.
 #[derive(Debug)]
@@ -13,6 +15,20 @@ pub(super) struct TestUser {
     pub(super) user: UserIx,
     pub(super) history: Arc<[u32]>,
     pub(super) test: Vec<u32>,
+}
+
+impl TestUser {
+    /// Her question at `asked_at`, when so many items of hers are known: what she takes, all at once.
+    pub(super) fn case(self, known_items: usize, truth: Vec<ItemIx>, asked_at: Timestamp) -> Case {
+        Case {
+            user: self.user,
+            history: self.history,
+            known_items,
+            truth,
+            asked_at,
+            visit: None,
+        }
+    }
 }
 
 /// The users of the test part, ascending, and how many others have a history.

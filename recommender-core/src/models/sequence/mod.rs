@@ -23,14 +23,15 @@ mod weights;
 pub use config::SequenceConfig;
 
 use crate::artifact::{TensorSink, Tensors};
-use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::factors::{ItemFactors, on_best_simd};
 use crate::ids::ItemIx;
 use crate::models::Model;
 use crate::models::sequence::forward::{Scratch, Shape, last_hidden};
 use crate::models::sequence::weights::Weights;
-use crate::query::{HistoryItem, Query};
+use crate::models::stored_config::StoredConfig;
+use crate::models::visit::{latest_first, push_context};
+use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::Recommender;
 
@@ -41,8 +42,7 @@ use crate::recommender::Recommender;
 #[derive(Debug, Clone)]
 pub struct Sequence {
     config: SequenceConfig,
-    /// The configuration as JSON.
-    stored: Buffer<u8>,
+    stored: StoredConfig,
     items: ItemFactors,
     weights: Weights,
 }
@@ -51,30 +51,21 @@ pub struct Sequence {
 /// hand, unless the timeline ends with it; then what the page is about.
 fn events_of(query: &Query) -> Vec<ItemIx> {
     let mut events: Vec<ItemIx> = if query.timeline.is_empty() {
-        let mut latest: Vec<&HistoryItem> = query.history.iter().collect();
-        latest.sort_by_key(|entry| (entry.time, entry.item));
-        let known = latest.into_iter().filter(|entry| entry.weight > 0.0);
-        known.map(|entry| entry.item).collect()
+        latest_first(&query.history).into_iter().rev().collect()
     } else {
         query.timeline.iter().map(|event| event.item).collect()
     };
     if !events.ends_with(&query.session) {
         events.extend(&query.session);
     }
-    for &item in &query.context_items {
-        if events.last() != Some(&item) {
-            events.push(item);
-        }
-    }
+    push_context(&mut events, query);
     events
 }
 
 impl Sequence {
     fn new(config: SequenceConfig, items: ItemFactors, weights: Weights) -> Result<Self> {
-        let stored = serde_json::to_vec(&config)
-            .map_err(|error| Error::Internal(format!("sequence: {error}")))?;
         Ok(Self {
-            stored: stored.into(),
+            stored: StoredConfig::of("sequence", &config)?,
             config,
             items,
             weights,
@@ -86,9 +77,7 @@ impl Sequence {
     /// # Errors
     /// [`Error::Data`] if a tensor is missing or does not fit the others.
     pub fn load(tensors: &Tensors) -> Result<Self> {
-        let (_, stored) = tensors.get::<u8>("config")?;
-        let config: SequenceConfig = serde_json::from_slice(&stored)
-            .map_err(|error| Error::data("sequence", error.to_string()))?;
+        let config: SequenceConfig = StoredConfig::load("sequence", tensors)?;
         config.validate()?;
         let items = ItemFactors::load(tensors)?;
         if items.width() < config.factors {
@@ -152,7 +141,7 @@ impl Recommender for Sequence {
 
 impl Model for Sequence {
     fn save<'a>(&'a self, tensors: &mut TensorSink<'a>) {
-        tensors.put("config", &[self.stored.len()], &self.stored);
+        self.stored.save(tensors);
         self.items.save(tensors);
         self.weights.save(tensors);
     }

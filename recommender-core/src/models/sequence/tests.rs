@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::factors::Factors;
 use crate::ids::DenseIndex;
+use crate::query::HistoryItem;
 use crate::time::Timestamp;
 
 const ITEMS: usize = 30;
