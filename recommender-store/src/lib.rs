@@ -1,0 +1,14 @@
+//! Durable facts: events, identity links, catalogue, stock and consent.
+//!
+//! An [`Engine`] keeps records: events, and facts under keys. There are two: [`embedded`] keeps them in a directory,
+//! and PostgreSQL lets several servers share them. What the records mean is written once, above the engines.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod engine;
+mod error;
+pub mod record;
+mod ticket;
+
+pub use engine::Engine;
+pub use error::{Result, StoreError};
+pub use ticket::{Pending, Ticket};
