@@ -4,6 +4,7 @@
 //! and PostgreSQL lets several servers share them. What the records mean is written once, above the engines.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod batch;
 pub mod engine;
 mod error;
 pub mod record;

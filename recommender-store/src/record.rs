@@ -170,6 +170,6 @@ pub struct Oblivion {
 pub struct Forgotten {
     /// How many events.
     pub events: u64,
-    /// How many facts.
+    /// How many keys of tables, those without a value included.
     pub facts: u64,
 }
