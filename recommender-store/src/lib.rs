@@ -7,9 +7,11 @@
 mod batch;
 pub mod engine;
 mod error;
+mod memory;
 pub mod record;
 mod ticket;
 
 pub use engine::Engine;
 pub use error::{Result, StoreError};
+pub use memory::MemoryEngine;
 pub use ticket::{Pending, Ticket};
