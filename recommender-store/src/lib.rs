@@ -5,12 +5,14 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod batch;
+pub mod embedded;
 pub mod engine;
 mod error;
 mod memory;
 pub mod record;
 mod ticket;
 
+pub use embedded::{EmbeddedConfig, EmbeddedEngine};
 pub use engine::Engine;
 pub use error::{Result, StoreError};
 pub use memory::MemoryEngine;

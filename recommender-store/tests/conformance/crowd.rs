@@ -66,7 +66,9 @@ pub(crate) fn readers_see_batches_whole(bench: &dyn Bench) {
         let readers = [scope.spawn(read), scope.spawn(read)];
         write_pairs(engine, 200);
         done.store(true, Ordering::Relaxed);
-        readers.map(|reader| reader.join().unwrap());
+        for reader in readers {
+            reader.join().unwrap();
+        }
     });
     assert_eq!(recent_ids(engine, "ann", 500).len(), 200);
 }

@@ -105,7 +105,8 @@ pub(crate) fn what_is_written_after_forgetting_is_kept(bench: &dyn Bench) {
 pub(crate) fn events_before_a_time_are_dropped(bench: &dyn Bench) {
     let mut stand = bench.open();
     let engine = stand.engine();
-    let ten = (0..10).map(|n| event(&n.to_string(), ["ann", "bob"][n as usize % 2], n));
+    let visitor = |n: i64| if n % 2 == 0 { "ann" } else { "bob" };
+    let ten = (0..10).map(|n| event(&n.to_string(), visitor(n), n));
     write_events(&*engine, ten.collect());
     assert_eq!(engine.drop_before(Timestamp(0)).unwrap(), 0);
     assert_eq!(engine.drop_before(Timestamp(7)).unwrap(), 7);

@@ -6,6 +6,7 @@
 
 mod bench;
 mod crowd;
+mod embedded;
 mod events;
 mod facts;
 mod forgetting;
@@ -112,7 +113,8 @@ fn named<T: Send + Sync + ?Sized + 'static>(
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut tests = trials("model", &Ok(Arc::new(model::ModelBench::default())));
+    let mut tests = trials("model", &Ok(Arc::new(model::ModelBench)));
+    tests.extend(trials("embedded", &Ok(Arc::new(embedded::EmbeddedBench))));
     tests.sort_by(|a, b| a.name().cmp(b.name()));
     libtest_mimic::run(&arguments, tests).exit_code()
 }

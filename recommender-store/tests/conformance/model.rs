@@ -177,7 +177,7 @@ impl Engine for Model {
 }
 
 /// Opens models.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ModelBench;
 
 impl Bench for ModelBench {

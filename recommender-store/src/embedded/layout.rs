@@ -1,0 +1,181 @@
+//! Which file of the directory is which, and how files come and go for good.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Result, StoreError};
+
+/// The directory of one store: names, and the lock that keeps others out.
+#[derive(Debug)]
+pub(super) struct Layout {
+    root: PathBuf,
+    /// Held as long as the store is open; the system releases it however the process ends.
+    _lock: Option<File>,
+}
+
+/// What a numbered file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Batches in the order they were written.
+    Journal,
+    /// Events, sorted.
+    Events,
+    /// Facts, sorted.
+    Facts,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Journal, Self::Events, Self::Facts];
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Events => "events",
+            Self::Facts => "facts",
+        }
+    }
+}
+
+/// Ending of files that are being written; one that is left over is of no use.
+const UNFINISHED: &str = "unfinished";
+
+impl Layout {
+    /// Takes the directory for this process, making it if it is not there.
+    pub(super) fn lock(root: &Path) -> Result<Self> {
+        fs::create_dir_all(root).map_err(|error| StoreError::io(root, error))?;
+        let path = root.join("lock");
+        let lock = File::create(&path).map_err(|error| StoreError::io(&path, error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse { path: root.into() });
+            }
+            Err(TryLockError::Error(error)) => return Err(StoreError::io(&path, error)),
+        }
+        let layout = Self {
+            root: root.to_owned(),
+            _lock: Some(lock),
+        };
+        layout.remove_unfinished()?;
+        Ok(layout)
+    }
+
+    /// A directory that is only read, or that this process alone knows.
+    pub(super) fn unlocked(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            _lock: None,
+        }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn manifest(&self) -> PathBuf {
+        self.root.join("manifest.json")
+    }
+
+    pub(super) fn file(&self, kind: Kind, number: u64) -> PathBuf {
+        self.root.join(file_name(kind, number))
+    }
+
+    /// Numbers of the files of a kind, ascending.
+    pub(super) fn numbers(&self, kind: Kind) -> Result<Vec<u64>> {
+        let mut numbers: Vec<u64> = self
+            .names()?
+            .iter()
+            .filter_map(|name| numbered(name))
+            .filter(|&(found, _)| found == kind)
+            .map(|(_, number)| number)
+            .collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        let failed = |error| StoreError::io(&self.root, error);
+        let entries = fs::read_dir(&self.root).map_err(failed)?;
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            let name = entry.map_err(failed)?.file_name();
+            Ok(name.to_string_lossy().into_owned())
+        };
+        entries.map(name).collect()
+    }
+
+    fn remove_unfinished(&self) -> Result<()> {
+        for name in self.names()? {
+            if name.ends_with(UNFINISHED) {
+                remove(&self.root.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes names that were given or taken in the directory last.
+    pub(super) fn sync(&self) -> Result<()> {
+        sync_directory(&self.root)
+    }
+}
+
+/// The name of a numbered file.
+pub(super) fn file_name(kind: Kind, number: u64) -> String {
+    format!("{number:010}.{}", kind.extension())
+}
+
+fn numbered(name: &str) -> Option<(Kind, u64)> {
+    let (number, extension) = name.split_once('.')?;
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|kind| kind.extension() == extension)?;
+    Some((kind, number.parse().ok()?))
+}
+
+/// Writes a file under another name and gives it its own once all of it is on disk, so that it is there whole or not
+/// at all.
+pub(super) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    let unfinished = path.with_extension(UNFINISHED);
+    let written = File::create(&unfinished)
+        .map_err(|error| StoreError::io(&unfinished, error))
+        .and_then(|mut file| {
+            write(&mut file)?;
+            file.sync_all()
+                .and_then(|()| fs::rename(&unfinished, path))
+                .map_err(|error| StoreError::io(&unfinished, error))
+        });
+    if written.is_err() {
+        // What is left is removed when the directory is opened next, if it can't be now.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written?;
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// As [`write_whole`], of bytes at hand.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, |file| {
+        file.write_all(bytes)
+            .map_err(|error| StoreError::io(path, error))
+    })
+}
+
+pub(super) fn sync_directory(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| StoreError::io(path, error))
+}
+
+pub(super) fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(|error| StoreError::io(path, error))
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| StoreError::io(path, error))
+}
+
+pub(super) fn length(path: &Path) -> Result<u64> {
+    fs::metadata(path)
+        .map(|file| file.len())
+        .map_err(|error| StoreError::io(path, error))
+}

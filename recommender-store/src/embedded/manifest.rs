@@ -1,0 +1,136 @@
+//! Which files make up the store. What is not named here does not count.
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::{self, Layout};
+use crate::error::{Result, StoreError};
+use crate::record::Position;
+
+/// The format of directories written by this program.
+pub(super) const FORMAT: u32 = 1;
+
+/// The files of a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    /// The key of all fingerprints, which must stay the same.
+    pub(super) key: [u8; 16],
+    /// Every write up to here is in the files below.
+    pub(super) position: Position,
+    /// Journals from this number on hold what came later.
+    pub(super) journal: u64,
+    /// Numbers of the files of events.
+    pub(super) events: Vec<u64>,
+    /// Numbers of the files of facts; what stands in a later one stands.
+    pub(super) facts: Vec<u64>,
+}
+
+/// The manifest as it stands in its file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Sealed {
+    format: u32,
+    checksum: u32,
+    files: serde_json::Value,
+}
+
+impl Manifest {
+    pub(super) fn save(&self, layout: &Layout) -> Result<()> {
+        let files = serde_json::to_value(self).expect("a manifest is made of numbers");
+        let sealed = Sealed {
+            format: FORMAT,
+            checksum: checksum(&files),
+            files,
+        };
+        let text = serde_json::to_vec_pretty(&sealed).expect("a manifest is made of numbers");
+        layout::write_bytes(&layout.manifest(), &text)
+    }
+
+    /// The manifest of a directory, or nothing if it holds no store yet.
+    pub(super) fn load(layout: &Layout) -> Result<Option<Self>> {
+        let path = layout.manifest();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let damaged = |reason: String| StoreError::damaged(&path, reason);
+        let bytes = layout::read(&path)?;
+        let format = format_of(&bytes).map_err(&damaged)?;
+        if format > FORMAT {
+            return Err(StoreError::Newer {
+                origin: path.display().to_string(),
+                found: format,
+                supported: FORMAT,
+            });
+        }
+        let sealed: Sealed =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        if checksum(&sealed.files) != sealed.checksum || sealed.format != FORMAT {
+            return Err(damaged("it is not what was written".into()));
+        }
+        serde_json::from_value(sealed.files)
+            .map(Some)
+            .map_err(|error| damaged(error.to_string()))
+    }
+}
+
+/// The format alone, which every later form of the file will hold too.
+fn format_of(bytes: &[u8]) -> Result<u32, String> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    serde_json::from_slice::<Format>(bytes)
+        .map(|found| found.format)
+        .map_err(|error| error.to_string())
+}
+
+/// Over the names and values; whitespace between them means nothing.
+fn checksum(files: &serde_json::Value) -> u32 {
+    crc32fast::hash(files.to_string().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn damage_and_later_formats_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::unlocked(dir.path());
+        assert_eq!(Manifest::load(&layout).unwrap(), None);
+        let manifest = Manifest {
+            key: [9; 16],
+            position: Position(7),
+            journal: 3,
+            events: vec![1],
+            facts: vec![2],
+        };
+        manifest.save(&layout).unwrap();
+        assert_eq!(Manifest::load(&layout).unwrap(), Some(manifest));
+
+        let text = fs::read_to_string(layout.manifest()).unwrap();
+        fs::write(
+            layout.manifest(),
+            text.replace("\"position\": 7", "\"position\": 6"),
+        )
+        .unwrap();
+        let error = Manifest::load(&layout).unwrap_err().to_string();
+        assert!(error.contains("manifest.json is damaged"), "{error}");
+        fs::write(
+            layout.manifest(),
+            text.replace("\"format\": 1", "\"format\": 2"),
+        )
+        .unwrap();
+        let error = Manifest::load(&layout).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Newer { found: 2, .. }),
+            "{error}"
+        );
+        fs::write(layout.manifest(), "{").unwrap();
+        assert!(matches!(
+            Manifest::load(&layout),
+            Err(StoreError::Damaged { .. })
+        ));
+    }
+}

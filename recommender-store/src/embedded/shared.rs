@@ -1,0 +1,255 @@
+//! What the threads of one store share.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
+use std::time::Duration;
+
+use super::config::EmbeddedConfig;
+use super::facts::FactTable;
+use super::fingerprint::{Fingerprint, Fingerprints};
+use super::layout::{Kind, Layout};
+use super::manifest::Manifest;
+use super::memory_table::MemoryTable;
+use super::merge::{Merge, Source, TableScan};
+use super::segment::Segment;
+use crate::error::Result;
+use crate::record::{Position, Span, StoredEvent};
+
+/// The state of an open store.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) layout: Layout,
+    pub(super) config: EmbeddedConfig,
+    pub(super) hash: Fingerprints,
+    view: RwLock<Arc<View>>,
+    facts: RwLock<FactTable>,
+    manifest: Mutex<Manifest>,
+    /// Held while files of events or facts are made anew or copied, so that none goes away meanwhile.
+    rewriting: Mutex<()>,
+    /// Held while a table in memory becomes a file.
+    flushing: Mutex<()>,
+    next_file: AtomicU64,
+    position: AtomicU64,
+    pub(super) waiting: AtomicUsize,
+    trouble: Mutex<Option<String>>,
+    signal: Mutex<Signal>,
+    changed: Condvar,
+}
+
+/// What the threads tell each other.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Signal {
+    /// The store is being closed.
+    pub(super) closing: bool,
+    /// Counts what happened: a table was put aside, or became a file.
+    pub(super) events: u64,
+}
+
+/// Where the events are at one moment. A reader holds one as long as it reads.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// The table that is written to.
+    pub(super) active: Arc<MemoryTable>,
+    /// Tables put aside to become files, oldest first.
+    pub(super) frozen: Vec<Arc<MemoryTable>>,
+    /// Files.
+    pub(super) segments: Vec<Arc<Segment>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        (layout, config): (Layout, EmbeddedConfig),
+        manifest: Manifest,
+        facts: FactTable,
+        view: View,
+        position: Position,
+    ) -> Result<Self> {
+        let mut last = 0;
+        for kind in [Kind::Journal, Kind::Events, Kind::Facts] {
+            last = last.max(layout.numbers(kind)?.last().copied().unwrap_or(0));
+        }
+        Ok(Self {
+            hash: Fingerprints::new(manifest.key),
+            layout,
+            config,
+            view: RwLock::new(Arc::new(view)),
+            facts: RwLock::new(facts),
+            manifest: Mutex::new(manifest),
+            rewriting: Mutex::default(),
+            flushing: Mutex::default(),
+            next_file: AtomicU64::new(last + 1),
+            position: AtomicU64::new(position.0),
+            waiting: AtomicUsize::new(0),
+            trouble: Mutex::default(),
+            signal: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// A number no file has had.
+    pub(super) fn number(&self) -> u64 {
+        self.next_file.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets readers see another view from now on.
+    pub(super) fn change_view(&self, change: impl FnOnce(&mut View)) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = View::clone(&view);
+        change(&mut next);
+        *view = Arc::new(next);
+    }
+
+    pub(super) fn facts(&self) -> RwLockReadGuard<'_, FactTable> {
+        self.facts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn facts_mut(&self) -> RwLockWriteGuard<'_, FactTable> {
+        self.facts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn manifest(&self) -> MutexGuard<'_, Manifest> {
+        locked(&self.manifest)
+    }
+
+    pub(super) fn rewriting(&self) -> MutexGuard<'_, ()> {
+        locked(&self.rewriting)
+    }
+
+    pub(super) fn flushing(&self) -> MutexGuard<'_, ()> {
+        locked(&self.flushing)
+    }
+
+    pub(super) fn position(&self) -> Position {
+        Position(self.position.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_position(&self, position: Position) {
+        self.position.store(position.0, Ordering::Release);
+    }
+
+    /// Why something can't be written at the moment, or that it can again.
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        if let Some(reason) = &trouble {
+            tracing::warn!(reason, "the store can't write");
+        }
+        *locked(&self.trouble) = trouble;
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        locked(&self.trouble).clone()
+    }
+
+    /// Wakes whoever waits for something to happen.
+    pub(super) fn notify(&self) {
+        locked(&self.signal).events += 1;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn close(&self) {
+        locked(&self.signal).closing = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until something happened that `seen` does not know, or `longest` is over.
+    pub(super) fn wait(&self, seen: Signal, longest: Duration) -> Signal {
+        let signal = locked(&self.signal);
+        let nothing_new = |now: &mut Signal| !now.closing && now.events == seen.events;
+        let waited = self
+            .changed
+            .wait_timeout_while(signal, longest, nothing_new);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    pub(super) fn signal(&self) -> Signal {
+        *locked(&self.signal)
+    }
+
+    /// The latest events of a visitor.
+    pub(super) fn recent(&self, visitor: &str, limit: usize) -> Result<Vec<StoredEvent>> {
+        self.view().recent(visitor, self.hash.of(visitor), limit)
+    }
+
+    /// All events in order, as they stand now.
+    pub(super) fn scan(&self, span: Span) -> impl Iterator<Item = Result<StoredEvent>> + Send {
+        let until = self.position();
+        let within = move |event: &Result<StoredEvent>| {
+            event.as_ref().map_or(true, |stored| {
+                stored.position <= until && span.contains(stored.event.time.unwrap_or_default())
+            })
+        };
+        self.view().scan(self.hash, until).filter(within)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change under these locks is a single assignment, so what a panic left is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl View {
+    pub(super) fn tables(&self) -> impl Iterator<Item = &Arc<MemoryTable>> {
+        std::iter::once(&self.active).chain(self.frozen.iter().rev())
+    }
+
+    /// Whether an event has this id, in any table but the active one.
+    pub(super) fn holds_id_elsewhere(&self, id: Fingerprint) -> Result<bool> {
+        if self.frozen.iter().any(|table| table.ids().contains(&id)) {
+            return Ok(true);
+        }
+        for segment in self.segments.iter().rev() {
+            if segment.holds_id(id)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn recent(&self, visitor: &str, print: Fingerprint, limit: usize) -> Result<Vec<StoredEvent>> {
+        let mut found: Vec<StoredEvent> = Vec::new();
+        for table in self.tables() {
+            found.extend(table.recent(visitor, print, limit));
+        }
+        keep_latest(&mut found, limit);
+        let mut segments: Vec<&Arc<Segment>> = self
+            .segments
+            .iter()
+            .filter(|segment| segment.may_hold_visitor(print))
+            .collect();
+        segments.sort_by_key(|segment| std::cmp::Reverse(segment.extent().last_time));
+        for segment in segments {
+            let oldest = found.first().and_then(|stored| stored.event.time);
+            if found.len() >= limit && oldest > Some(segment.extent().last_time) {
+                break;
+            }
+            found.extend(segment.recent(visitor, limit)?);
+            keep_latest(&mut found, limit);
+        }
+        Ok(found)
+    }
+
+    fn scan(&self, hash: Fingerprints, until: Position) -> Merge {
+        let tables = self
+            .tables()
+            .map(|table| Box::new(TableScan::new(table, hash, until)) as Source);
+        let segments = self
+            .segments
+            .iter()
+            .map(|segment| Box::new(segment.scan()) as Source);
+        Merge::new(tables.chain(segments).collect())
+    }
+}
+
+/// Sorts by time and position and keeps the last `limit`.
+fn keep_latest(found: &mut Vec<StoredEvent>, limit: usize) {
+    let key = |stored: &StoredEvent| (stored.event.time, stored.position);
+    if !found.is_sorted_by_key(key) {
+        found.sort_by_key(key);
+    }
+    found.drain(..found.len().saturating_sub(limit));
+}
