@@ -9,5 +9,6 @@ pub mod plot;
 pub mod reproduce;
 pub mod sessions;
 pub mod split;
+pub mod store;
 pub mod synthetic;
 pub mod words;

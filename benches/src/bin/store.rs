@@ -1,0 +1,190 @@
+//! Speed, promptness and room of the store.
+//!
+//! ```text
+//! cargo run --release -p recommender-benches --bin store -- --dir /var/tmp
+//! ```
+//! Options, with their defaults: `--dir` (where to write; the system's temporary directory), `--only` (`ingest`,
+//! `singles`, `large`, `fresh`), `--rounds 3`, `--batches 300` (of 1,000 events, an engine and round), `--events
+//! 10000000` (in the store that is killed, opened and read), `--pairs 100000`.
+#![expect(clippy::print_stdout, reason = "a program that reports to a terminal")]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use recommender_benches::output::exit_code;
+use recommender_benches::store::workload::{SHOP, Workload};
+use recommender_benches::store::{ingest, reading};
+use recommender_benches::words::Words;
+use recommender_core::{Error, Result};
+use recommender_store::{EmbeddedConfig, EmbeddedEngine, Engine, StoreError};
+
+const NAMES: [&str; 7] = [
+    "--dir",
+    "--only",
+    "--rounds",
+    "--batches",
+    "--events",
+    "--pairs",
+    "--fill",
+];
+
+fn failed(error: &StoreError) -> Error {
+    Error::data("store", error.to_string())
+}
+
+fn ingest(dir: &Path, words: &Words) -> Result<()> {
+    let (count, rounds) = (words.count("--batches", 300)?, words.count("--rounds", 3)?);
+    let found = ingest::batches(dir, count, rounds).map_err(|error| failed(&error))?;
+    println!("durable batches of 1,000, events a second: ours, redb, bare file; ratios to them");
+    for round in found {
+        println!(
+            "{:>10.0}{:>10.0}{:>10.0}{:>8.2}{:>8.2}",
+            round.ours,
+            round.redb,
+            round.file,
+            round.ours / round.redb,
+            round.ours / round.file
+        );
+    }
+    Ok(())
+}
+
+fn singles(dir: &Path) -> Result<()> {
+    let run = |name: &str, clients: u64, each: usize| {
+        ingest::singles(&dir.join(name), clients, each).map_err(|error| failed(&error))
+    };
+    let (one, many) = (run("one", 1, 500)?, run("many", 64, 500)?);
+    println!(
+        "single durable events a second: one client {one:.0}, 64 clients {many:.0}, ratio {:.1}",
+        many / one
+    );
+    Ok(())
+}
+
+/// Fills a store until it is killed, saying how many events it was told are on disk.
+fn fill(dir: &Path) -> Result<()> {
+    let store = || -> Result<(), StoreError> {
+        let engine = EmbeddedEngine::open(dir, EmbeddedConfig::default())?;
+        let mut workload = Workload::new(SHOP, 3);
+        for batches in 1u64.. {
+            engine.write(workload.batch(1_000))?.wait()?;
+            println!("{}", batches * 1_000);
+        }
+        Ok(())
+    };
+    store().map_err(|error| failed(&error))
+}
+
+/// Kills a process that fills a store once it has that many events.
+fn kill_at(dir: &Path, events: u64) -> Result<u64> {
+    let lost = |error: std::io::Error| Error::data("store", error.to_string());
+    let program = std::env::current_exe().map_err(lost)?;
+    let mut child = Command::new(program)
+        .arg("--fill")
+        .arg(dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(lost)?;
+    let output = child.stdout.take().map(BufReader::new);
+    let mut told = 0;
+    for line in output.into_iter().flat_map(BufRead::lines) {
+        told = line.map_err(lost)?.parse().unwrap_or(told);
+        if told >= events {
+            break;
+        }
+    }
+    child.kill().map_err(lost)?;
+    child.wait().map_err(lost)?;
+    Ok(told)
+}
+
+fn large(dir: &Path, words: &Words) -> Result<()> {
+    let dir = dir.join("large");
+    let events = words.count("--events", 10_000_000)? as u64;
+    let told = kill_at(&dir, events)?;
+    let start = Instant::now();
+    let open = || EmbeddedEngine::open(&dir, EmbeddedConfig::default());
+    let engine = open().map_err(|error| failed(&error))?;
+    let seconds = start.elapsed().as_secs_f64();
+    let status = || engine.status().map_err(|error| failed(&error));
+    let found = status()?.contents.events;
+    println!("killed after {told} events: opened in {seconds:.2} s with {found} events");
+    settle(&engine)?;
+    let contents = status()?.contents;
+    println!(
+        "settled: {:.1} bytes an event on disk",
+        contents.bytes as f64 / contents.events as f64
+    );
+    let waits = reading::recent(&engine, 50, 20_000).map_err(|error| failed(&error))?;
+    println!(
+        "latest 50 events of a random visitor of {}: median {:.1} us, p99 {:.1} us",
+        SHOP.visitors, waits.median, waits.p99
+    );
+    let start = Instant::now();
+    let scanned = engine
+        .events(Default::default())
+        .map_err(|error| failed(&error))?
+        .count();
+    println!(
+        "all {scanned} events in order: {:.0} a second",
+        scanned as f64 / start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Waits until files are no longer merged.
+fn settle(engine: &EmbeddedEngine) -> Result<()> {
+    let bytes = || engine.status().map(|status| status.contents.bytes);
+    let mut before = 0;
+    loop {
+        let now = bytes().map_err(|error| failed(&error))?;
+        if now == before {
+            return Ok(());
+        }
+        before = now;
+        std::thread::sleep(Duration::from_secs(2));
+    }
+}
+
+fn fresh(dir: &Path, words: &Words) -> Result<()> {
+    let pairs = words.count("--pairs", 100_000)? as u64;
+    let open = EmbeddedEngine::open(&dir.join("fresh"), EmbeddedConfig::default());
+    let engine = open.map_err(|error| failed(&error))?;
+    let stale = reading::stale_reads(&engine, 64, pairs).map_err(|error| failed(&error))?;
+    println!("written and read at once {pairs} times under load: {stale} stale reads");
+    Ok(())
+}
+
+fn run() -> Result<()> {
+    let words = Words::read(std::env::args().skip(1), &NAMES, &[])?;
+    if let Some(dir) = words.last("--fill") {
+        return fill(Path::new(dir));
+    }
+    let place = words
+        .last("--dir")
+        .map_or_else(std::env::temp_dir, Into::into);
+    let dir = tempfile::tempdir_in(&place)
+        .map_err(|error| Error::data(place.display().to_string(), error.to_string()))?;
+    let dir = dir.path();
+    let only = words.list("--only");
+    let asked = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    if asked("ingest") {
+        ingest(dir, &words)?;
+    }
+    if asked("singles") {
+        singles(dir)?;
+    }
+    if asked("large") {
+        large(dir, &words)?;
+    }
+    if asked("fresh") {
+        fresh(dir, &words)?;
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    exit_code(run())
+}

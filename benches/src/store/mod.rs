@@ -1,0 +1,5 @@
+//! What the store promises in figures: rates of writing, times of reading, opening after a kill, room on the disk.
+
+pub mod ingest;
+pub mod reading;
+pub mod workload;
