@@ -20,6 +20,10 @@ use recommender_benches::words::Words;
 use recommender_core::{Error, Result};
 use recommender_store::{EmbeddedConfig, EmbeddedEngine, Engine, StoreError};
 
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const NAMES: [&str; 7] = [
     "--dir",
     "--only",

@@ -64,14 +64,13 @@ impl MemoryTable {
         let mut shard = self.shards[shard_of(visitor)]
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let key = stored.event.visitor.as_str();
-        if !shard.contains_key(key) {
-            shard.insert(key.into(), Vec::new());
-        }
-        let events = shard.get_mut(key).expect("it was put there");
+        self.events.fetch_add(1, Ordering::AcqRel);
+        let Some(events) = shard.get_mut(stored.event.visitor.as_str()) else {
+            shard.insert(stored.event.visitor.as_str().into(), vec![stored]);
+            return;
+        };
         let place = events.partition_point(|event| event.event.time <= stored.event.time);
         events.insert(place, stored);
-        self.events.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Takes a fact in that stands.

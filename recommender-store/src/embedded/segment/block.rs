@@ -58,8 +58,8 @@ impl BlockBuilder {
     }
 }
 
-/// A block read back.
-#[derive(Debug)]
+/// A block read back, over and over into the same memory.
+#[derive(Debug, Default)]
 pub(super) struct Block(Vec<u8>);
 
 /// One visitor's events of a block.
@@ -71,11 +71,13 @@ pub(super) struct Run<'a> {
 }
 
 impl Block {
-    pub(super) fn decompress(bytes: &[u8]) -> Decoded<Self> {
-        let block = snap::raw::Decoder::new().decompress_vec(bytes);
-        block
-            .map(Self)
-            .map_err(|_| Malformed("a block can't be decompressed"))
+    /// Makes this the block that was written as `bytes`.
+    pub(super) fn decompress(&mut self, bytes: &[u8]) -> Decoded<()> {
+        let wrong = |_| Malformed("a block can't be decompressed");
+        let length = snap::raw::decompress_len(bytes).map_err(wrong)?;
+        self.0.resize(length, 0);
+        let read = snap::raw::Decoder::new().decompress(bytes, &mut self.0);
+        read.map(|_| ()).map_err(wrong)
     }
 
     pub(super) fn runs(&self) -> Runs<'_> {

@@ -30,7 +30,7 @@ const HEAD: &[u8; 16] = b"recommender evt1";
 const TAIL: &[u8; 4] = b"evt1";
 
 /// Uncompressed bytes after which a block ends: small enough that reading one visitor reads little else.
-const BLOCK_BYTES: usize = 8 << 10;
+const BLOCK_BYTES: usize = 4 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,13 @@ pub(in super::super) struct Segment {
     visitors: Filter,
 }
 
+/// Memory that is used for one block after another.
+#[derive(Debug, Default)]
+struct Scratch {
+    bytes: Vec<u8>,
+    block: Block,
+}
+
 /// Where a block is.
 #[derive(Debug)]
 struct Place {
@@ -110,9 +117,9 @@ impl Segment {
             .blocks
             .partition_point(|place| &*place.first <= visitor);
         let mut found: VecDeque<Vec<StoredEvent>> = VecDeque::new();
-        let mut count = 0;
+        let (mut count, mut scratch) = (0, Scratch::default());
         for place in self.blocks[..after].iter().rev() {
-            let events = self.events_of(place, visitor)?;
+            let events = self.events_of(place, visitor, &mut scratch)?;
             count += events.len();
             found.push_front(events);
             if count >= limit || &*place.first < visitor {
@@ -126,36 +133,49 @@ impl Segment {
             .collect())
     }
 
-    fn events_of(&self, place: &Place, visitor: &str) -> Result<Vec<StoredEvent>> {
-        let block = self.block(place)?;
+    fn events_of(
+        &self,
+        place: &Place,
+        visitor: &str,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<StoredEvent>> {
+        let block = self.block(place, scratch)?;
         let mut events = Vec::new();
-        let read = || -> Decoded<()> {
-            for run in block.runs() {
-                let run = run?;
-                if run.visitor == visitor {
-                    run.read(&self.words, &mut events)?;
-                }
-                if run.visitor > visitor {
-                    break;
-                }
-            }
-            Ok(())
-        };
-        let mut read = read;
-        read().map_err(|error| self.raw().malformed("block", error))?;
+        self.read_visitor(block, visitor, &mut events)
+            .map_err(|error| self.raw().malformed("block", error))?;
         Ok(events)
     }
 
-    fn block(&self, place: &Place) -> Result<Block> {
-        let bytes = self.raw().checked(
-            "block",
-            Section {
-                offset: place.offset,
-                length: place.length as u64,
-                checksum: place.checksum,
-            },
-        )?;
-        Block::decompress(&bytes).map_err(|error| self.raw().malformed("block", error))
+    fn read_visitor(
+        &self,
+        block: &Block,
+        visitor: &str,
+        events: &mut Vec<StoredEvent>,
+    ) -> Decoded<()> {
+        for run in block.runs() {
+            let run = run?;
+            if run.visitor == visitor {
+                return run.read(&self.words, events);
+            }
+            if run.visitor > visitor {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn block<'a>(&self, place: &Place, scratch: &'a mut Scratch) -> Result<&'a Block> {
+        let section = Section {
+            offset: place.offset,
+            length: place.length as u64,
+            checksum: place.checksum,
+        };
+        let Scratch { bytes, block } = scratch;
+        self.raw().checked_into("block", section, bytes)?;
+        block
+            .decompress(bytes)
+            .map_err(|error| self.raw().malformed("block", error))?;
+        Ok(block)
     }
 
     /// All events in order, block by block.
@@ -163,6 +183,7 @@ impl Segment {
         Scan {
             segment: Arc::clone(self),
             next: 0,
+            scratch: Scratch::default(),
             events: Vec::new().into_iter(),
         }
     }
@@ -259,12 +280,18 @@ impl Raw<'_> {
     }
 
     fn checked(self, what: &str, section: Section) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.checked_into(what, section, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn checked_into(self, what: &str, section: Section, bytes: &mut Vec<u8>) -> Result<()> {
         let offset = section.offset;
         let length = usize::try_from(section.length).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; length];
-        self.read(offset, &mut bytes)?;
-        if crc32fast::hash(&bytes) == section.checksum {
-            return Ok(bytes);
+        bytes.resize(length, 0);
+        self.read(offset, bytes)?;
+        if crc32fast::hash(bytes) == section.checksum {
+            return Ok(());
         }
         Err(self.damaged(&format!(
             "the {what} at byte {offset} is not what was written"
@@ -294,6 +321,7 @@ impl Raw<'_> {
 pub(in super::super) struct Scan {
     segment: Arc<Segment>,
     next: usize,
+    scratch: Scratch,
     events: std::vec::IntoIter<StoredEvent>,
 }
 
@@ -303,7 +331,7 @@ impl Scan {
             return Ok(false);
         };
         self.next += 1;
-        let block = self.segment.block(place)?;
+        let block = self.segment.block(place, &mut self.scratch)?;
         let mut events = Vec::new();
         for run in block.runs() {
             run.and_then(|run| run.read(&self.segment.words, &mut events))
