@@ -3,6 +3,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod artifact;
+mod random;
 mod read;
 mod rules;
 

@@ -3,13 +3,16 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use recommender_core::catalog::read::{ProductMap, ProductReader};
 use recommender_core::error::InputError;
-use recommender_core::events::EventTable;
+use recommender_core::events::EventSink;
 use recommender_core::events::read::{EventMap, EventReader};
 use recommender_core::rows::{BadRows, Format, ReadReport};
 use recommender_core::{Error, Product, Result, Timestamp};
+
+use crate::random::FileAccess;
 
 /// How a file of events is read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -35,10 +38,11 @@ pub struct ProductOptions {
     pub before: Option<Timestamp>,
 }
 
-/// Reads the events of a file into `table`, which may hold those of other files already.
+/// Reads the events of a file into `sink`, such as an [`EventTable`](recommender_core::events::EventTable), which may
+/// hold those of other files already. The file is read piece by piece, whatever its size.
 ///
 /// ```no_run
-/// use recommender_core::events::EventTable;
+/// use recommender_core::events::EventSink;
 /// use recommender_files::{EventOptions, read_events};
 /// let mut table = EventTable::new();
 /// let report = read_events("events.csv.gz".as_ref(), &EventOptions::default(), &mut table)?;
@@ -48,11 +52,11 @@ pub struct ProductOptions {
 ///
 /// # Errors
 /// [`Error::Input`] naming the path if the file can't be opened, its extension stands for no format, it lacks a column,
-/// or a row is bad where those are refused. [`Error::Config`] if the map is wrong.
+/// or a row is bad where those are refused. [`Error::Config`] if the map is wrong. What `sink` says.
 pub fn read_events(
     path: &Path,
     options: &EventOptions,
-    table: &mut EventTable,
+    sink: &mut dyn EventSink,
 ) -> Result<ReadReport> {
     let origin = path.display().to_string();
     let format = format_of(path, options.format)?;
@@ -60,9 +64,10 @@ pub fn read_events(
         .with_map(options.map.clone())
         .with_bad_rows(options.bad_rows);
     if format == Format::Parquet {
-        reader.read_bytes(&origin, whole(path)?.into(), table)
+        let file = FileAccess::new(open(path)?).map_err(|error| unreadable(path, &error))?;
+        reader.read_random(&origin, Arc::new(file), sink)
     } else {
-        reader.read(&origin, open(path)?, table)
+        reader.read(&origin, open(path)?, sink)
     }
 }
 
@@ -153,6 +158,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use recommender_core::events::EventTable;
+
     use super::*;
 
     fn error_of(path: &Path) -> String {

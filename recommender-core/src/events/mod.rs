@@ -3,10 +3,12 @@
 mod channel;
 mod kind;
 pub mod read;
+mod sink;
 mod table;
 
 pub use channel::Channel;
 pub use kind::EventKind;
+pub use sink::{EventSink, Taken, WrongField};
 pub use table::{EventRow, EventTable, TableReport};
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
-use crate::events::{Channel, Consent, Event, EventKind};
+use crate::events::{Channel, Consent, Event, EventKind, Taken};
 use crate::ids::{DenseIndex, ItemIx, PlaceIx, UserIx, Vocabulary};
 use crate::time::Timestamp;
 
@@ -105,13 +105,21 @@ impl EventTable {
     /// # Errors
     /// [`Error::Data`] past 2³² − 1 rows or keys, or if quantity, price or rating is not a finite number.
     pub fn push(&mut self, event: &Event) -> Result<bool> {
+        Ok(self.offer(event)? == Taken::Kept)
+    }
+
+    /// As [`EventTable::push`], with the reason if it did not become a row.
+    ///
+    /// # Errors
+    /// As [`EventTable::push`].
+    pub fn offer(&mut self, event: &Event) -> Result<Taken> {
         if event.consent == Consent::Denied {
             self.report.refused_consent += 1;
-            return Ok(false);
+            return Ok(Taken::RefusedConsent);
         }
         let Some(item) = &event.item else {
             self.report.without_item += 1;
-            return Ok(false);
+            return Ok(Taken::WithoutItem);
         };
         check_numbers(event)?;
         if self.len() >= NONE as usize {
@@ -121,7 +129,7 @@ impl EventTable {
             && !self.ids.insert_full(id)?.1
         {
             self.report.duplicates += 1;
-            return Ok(false);
+            return Ok(Taken::Duplicate);
         }
         let place = match &event.place {
             Some(place) => self.places.insert(place)?.0,
@@ -151,7 +159,7 @@ impl EventTable {
         columns.rating.push(event.rating.unwrap_or(f32::NAN));
         self.timed |= event.time.is_some();
         self.report.kept += 1;
-        Ok(true)
+        Ok(Taken::Kept)
     }
 
     /// How many rows there are.

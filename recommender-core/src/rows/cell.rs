@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
+use serde_json::{Map, Value};
+
 use crate::time::Timestamp;
 
-/// A cell as its format types it. Text comes without the blanks around it and is never empty.
+/// A cell as its format types it. Text comes without the blanks around it and is never empty, unless the file is to be
+/// read verbatim.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell<'a> {
     /// Empty, null or not there.
@@ -17,7 +20,9 @@ pub(crate) enum Cell<'a> {
     Number(f64),
     /// A point in time.
     Time(Timestamp),
-    /// Bytes that are no UTF-8 text, or a nested value.
+    /// An object of JSON.
+    Object(&'a Map<String, Value>),
+    /// Bytes that are no UTF-8 text, or a nested list.
     Unreadable(&'static str),
 }
 
@@ -44,7 +49,7 @@ impl<'a> Cell<'a> {
     {
         let written = match self {
             Self::Text(text) => return Some(text),
-            Self::Missing | Self::Unreadable(_) => return None,
+            Self::Missing | Self::Object(_) | Self::Unreadable(_) => return None,
             Self::Integer(number) => write_into(scratch, number),
             Self::Number(number) => write_into(scratch, number),
             Self::Time(time) => write_into(scratch, time.0),
@@ -59,7 +64,7 @@ impl<'a> Cell<'a> {
             Self::Text(text) => text.parse().ok(),
             Self::Integer(number) => Some(number as f64),
             Self::Number(number) => Some(number),
-            Self::Missing | Self::Time(_) | Self::Unreadable(_) => None,
+            Self::Missing | Self::Time(_) | Self::Object(_) | Self::Unreadable(_) => None,
         }
     }
 
@@ -67,6 +72,7 @@ impl<'a> Cell<'a> {
     pub(crate) fn shown(self) -> String {
         match self {
             Self::Missing => "nothing".into(),
+            Self::Object(_) => "a nested object".into(),
             Self::Unreadable(what) => what.into(),
             Self::Text(text) if text.chars().count() > QUOTED_CHARS => {
                 let start: String = text.chars().take(QUOTED_CHARS).collect();

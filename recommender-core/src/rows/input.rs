@@ -1,6 +1,7 @@
 //! From bytes of any origin to plain UTF-8 text: gzip, byte-order marks and encodings end here.
 
 use std::io::{self, BufReader, Cursor, Read};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -23,6 +24,42 @@ pub(crate) enum Input<'r> {
     Stream(Box<dyn Read + 'r>),
     /// Already in memory.
     Bytes(Bytes),
+    /// Read anywhere, piece by piece.
+    Random(Arc<dyn RandomAccess>),
+}
+
+/// Bytes that can be read from any place, such as a file: for formats that jump about, of which not everything needs
+/// to be in memory then.
+pub trait RandomAccess: Send + Sync {
+    /// How many bytes there are.
+    fn size(&self) -> u64;
+
+    /// Reads bytes from `offset` on into `buffer` and says how many; none only at the end or into an empty buffer.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+/// Reads front to back from some place on.
+pub(crate) struct FromOffset {
+    source: Arc<dyn RandomAccess>,
+    offset: u64,
+}
+
+impl FromOffset {
+    /// What `source` has from `offset` on.
+    pub(crate) fn new(source: Arc<dyn RandomAccess>, offset: u64) -> Self {
+        Self { source, offset }
+    }
+}
+
+impl Read for FromOffset {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read_at(self.offset, target)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
 }
 
 /// Buffered plain text.
@@ -52,30 +89,37 @@ impl<'r> Input<'r> {
         Ok(BufReader::with_capacity(BUFFER_BYTES, stream))
     }
 
-    /// The whole of it, unpacked, in memory.
+    /// Itself if it can be read anywhere as it is, else the whole of it, unpacked, in memory.
     ///
     /// # Errors
     /// [`Error::Input`] if there is not one byte or reading fails.
-    pub(crate) fn bytes(self, origin: &str) -> Result<Bytes> {
-        let bytes = match self {
-            Self::Bytes(bytes) if !bytes.starts_with(&GZIP_MAGIC) => bytes,
-            packed @ (Self::Stream(_) | Self::Bytes(_)) => {
+    pub(crate) fn random(self, origin: &str) -> Result<Self> {
+        let input = match self {
+            Self::Bytes(bytes) if !bytes.starts_with(&GZIP_MAGIC) => Self::Bytes(bytes),
+            Self::Random(source) if !starts_packed(origin, &source)? => Self::Random(source),
+            packed @ (Self::Stream(_) | Self::Bytes(_) | Self::Random(_)) => {
                 let mut all = Vec::new();
                 let read = packed.unpacked(origin)?.read_to_end(&mut all);
                 read.map_err(|error| read_error(origin, &error))?;
-                all.into()
+                Self::Bytes(all.into())
             }
         };
-        if bytes.is_empty() {
+        let nothing = match &input {
+            Self::Bytes(bytes) => bytes.is_empty(),
+            Self::Random(source) => source.size() == 0,
+            Self::Stream(_) => false,
+        };
+        if nothing {
             return Err(empty(origin));
         }
-        Ok(bytes)
+        Ok(input)
     }
 
     fn unpacked(self, origin: &str) -> Result<Box<dyn Read + 'r>> {
         let mut stream = match self {
             Self::Stream(stream) => stream,
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes)),
+            Self::Random(source) => Box::new(FromOffset::new(source, 0)),
         };
         let start = peek::<2>(&mut stream).map_err(|error| read_error(origin, &error))?;
         let packed = start == GZIP_MAGIC;
@@ -86,6 +130,11 @@ impl<'r> Input<'r> {
         let stream = BufReader::with_capacity(BUFFER_BYTES, stream);
         Ok(Box::new(MultiGzDecoder::new(stream)))
     }
+}
+
+fn starts_packed(origin: &str, source: &Arc<dyn RandomAccess>) -> Result<bool> {
+    let start = peek::<2>(&mut FromOffset::new(Arc::clone(source), 0));
+    Ok(start.map_err(|error| read_error(origin, &error))? == GZIP_MAGIC)
 }
 
 /// The error for a stream that broke off.

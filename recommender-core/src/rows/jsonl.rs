@@ -91,7 +91,7 @@ impl RowSource for JsonRows<'_> {
                 None => Cell::Number(number.as_f64().unwrap_or(f64::NAN)),
             },
             Value::Array(_) => Cell::Unreadable("a nested list"),
-            Value::Object(_) => Cell::Unreadable("a nested object"),
+            Value::Object(object) => Cell::Object(object),
         }
     }
 

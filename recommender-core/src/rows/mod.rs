@@ -19,6 +19,8 @@ mod time;
 mod words;
 
 pub use format::{Encoding, Format, KeyCase, Layout};
+pub use input::RandomAccess;
+pub use parquet::VERBATIM_KEY;
 pub use report::{BadRowCount, BadRows, ReadReport};
 pub use rules::{Condition, DropRule};
 pub use time::TimeFormat;
@@ -136,7 +138,7 @@ pub(crate) fn open<'r>(
             origin,
             input.text(origin, encoding)?,
         )),
-        Format::Parquet => Box::new(parquet::ParquetRows::open(origin, input.bytes(origin)?)?),
+        Format::Parquet => Box::new(parquet::ParquetRows::open(origin, input.random(origin)?)?),
     })
 }
 

@@ -1,16 +1,23 @@
 //! Apache Parquet, read column by column in batches.
 
-use bytes::Bytes;
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType, Int96};
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use crate::error::{Error, InputError, Result};
-use crate::rows::{Cell, RowSource, Step, Wanted, bind_header, bound_names};
+use crate::rows::{Cell, Input, RowSource, Step, Wanted, bind_header, bound_names};
 use crate::time::Timestamp;
+
+mod chunks;
+
+use chunks::Chunks;
+
+/// A key in the metadata of a Parquet file whose texts are to be read as they stand, blanks around them included: files
+/// that a program wrote for this one to read again.
+pub const VERBATIM_KEY: &str = "recommender.verbatim";
 
 /// Rows decoded at once.
 const BATCH_ROWS: usize = 8192;
@@ -20,7 +27,8 @@ const DAY_MS: i64 = 86_400_000;
 /// Rows of a Parquet file.
 pub(super) struct ParquetRows {
     origin: String,
-    reader: SerializedFileReader<Bytes>,
+    reader: Box<dyn FileReader>,
+    verbatim: bool,
     columns: Vec<Option<Column>>,
     next_group: usize,
     /// Rows of the current group that are not decoded yet.
@@ -64,14 +72,22 @@ enum Datum {
 }
 
 impl ParquetRows {
-    /// Opens a file held in memory.
+    /// Opens a file that can be read anywhere.
     ///
     /// # Errors
     /// [`Error::Input`] if it is no Parquet file.
-    pub(super) fn open(origin: &str, bytes: Bytes) -> Result<Self> {
-        let reader = SerializedFileReader::new(bytes).map_err(|error| broken(origin, &error))?;
+    pub(super) fn open(origin: &str, input: Input<'_>) -> Result<Self> {
+        let reader = match input {
+            Input::Random(source) => file_reader(Chunks(source)),
+            Input::Bytes(bytes) => file_reader(bytes),
+            Input::Stream(_) => return Err(Error::Internal("Parquet from a stream".into())),
+        };
+        let reader = reader.map_err(|error| broken(origin, &error))?;
+        let metadata = reader.metadata().file_metadata().key_value_metadata();
+        let mut keys = metadata.into_iter().flatten();
         Ok(Self {
             origin: origin.into(),
+            verbatim: keys.any(|entry| entry.key == VERBATIM_KEY),
             reader,
             columns: Vec::new(),
             next_group: 0,
@@ -143,6 +159,10 @@ impl ParquetRows {
     }
 }
 
+fn file_reader<R: ChunkReader + 'static>(chunks: R) -> Result<Box<dyn FileReader>, ParquetError> {
+    Ok(Box::new(SerializedFileReader::new(chunks)?))
+}
+
 impl RowSource for ParquetRows {
     fn bind(&mut self, wanted: &[Wanted]) -> Result<Vec<Option<String>>> {
         let schema = self.reader.metadata().file_metadata().schema_descr();
@@ -172,6 +192,7 @@ impl RowSource for ParquetRows {
         match &column.cells[self.at] {
             Datum::Missing => Cell::Missing,
             Datum::Text(bytes) => match std::str::from_utf8(bytes.data()) {
+                Ok(text) if self.verbatim => Cell::Text(text),
                 Ok(text) => Cell::of_text(text),
                 Err(_) => Cell::Unreadable("bytes that are not UTF-8"),
             },

@@ -72,7 +72,7 @@ impl TimeFormat {
             Cell::Integer(number) => self.of_number(number as f64),
             Cell::Number(number) => self.of_number(number),
             Cell::Text(text) => self.of_text(text),
-            Cell::Missing | Cell::Unreadable(_) => None,
+            Cell::Missing | Cell::Object(_) | Cell::Unreadable(_) => None,
         }
     }
 

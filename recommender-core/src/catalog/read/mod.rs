@@ -234,7 +234,7 @@ impl<'m> Plan<'m> {
 
     fn slot_text(&mut self, source: &dyn RowSource, slot: usize) -> Result<String, InputError> {
         let cell = source.cell(slot);
-        if matches!(cell, Cell::Unreadable(_)) {
+        if matches!(cell, Cell::Unreadable(_) | Cell::Object(_)) {
             return Err(self.wrong(source, slot, "text in UTF-8"));
         }
         Ok(cell.text(&mut self.scratch).unwrap_or_default().to_owned())
@@ -303,9 +303,11 @@ impl<'m> Plan<'m> {
                 Cell::Integer(number) => Some(AttributeValue::Number(number as f64)),
                 Cell::Number(number) if number.is_finite() => Some(AttributeValue::Number(number)),
                 Cell::Number(_) => return Err(self.wrong(source, slot, "a finite number")),
-                Cell::Missing | Cell::Text(_) | Cell::Time(_) | Cell::Unreadable(_) => {
-                    attribute(self.slot_text(source, slot)?)
-                }
+                Cell::Missing
+                | Cell::Text(_)
+                | Cell::Time(_)
+                | Cell::Object(_)
+                | Cell::Unreadable(_) => attribute(self.slot_text(source, slot)?),
             };
             if let Some(value) = value {
                 product.attributes.insert(name.to_owned(), value);

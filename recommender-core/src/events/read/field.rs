@@ -33,11 +33,13 @@ pub enum EventField {
     Rating,
     /// Whether the person agreed to its use.
     Consent,
+    /// Anything else: an object of JSON, as text or, in JSON lines, as it is.
+    Attributes,
 }
 
 impl EventField {
     /// Every field.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Id,
         Self::Visitor,
         Self::Item,
@@ -50,6 +52,7 @@ impl EventField {
         Self::Session,
         Self::Rating,
         Self::Consent,
+        Self::Attributes,
     ];
 
     /// The name used in settings and on the command line.
@@ -74,6 +77,7 @@ impl EventField {
             Self::Session => &["session", "basket", "SessionId"],
             Self::Rating => &["rating"],
             Self::Consent => &["consent"],
+            Self::Attributes => &["attributes"],
         }
     }
 }

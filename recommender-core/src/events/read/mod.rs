@@ -1,5 +1,6 @@
 //! Reading events from files of any format.
 
+mod attributes;
 mod field;
 mod map;
 mod plan;
@@ -8,13 +9,14 @@ pub use field::EventField;
 pub use map::{Anonymous, Constants, EventMap, QuantityChange, SetRule, Times};
 
 use std::io::Read;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::error::Result;
 use crate::events::read::plan::{Plan, Reading};
-use crate::events::{Event, EventTable};
-use crate::rows::{BadRows, Format, Input, ReadReport, RowSource, Step, Tally, open};
+use crate::events::{Event, EventSink, Taken};
+use crate::rows::{BadRows, Format, Input, RandomAccess, ReadReport, RowSource, Step, Tally, open};
 
 /// Reads events of one format, by one map.
 ///
@@ -60,19 +62,20 @@ impl EventReader {
         self
     }
 
-    /// Reads all of `input` into `table`; `origin` names it in errors. Gzip and a byte-order mark are taken off.
-    /// Parquet is taken into memory first; [`EventReader::read_bytes`] saves the copy.
+    /// Reads all of `input` into `sink`, such as an [`EventTable`](crate::events::EventTable); `origin` names it in
+    /// errors. Gzip and a byte-order mark are taken off. Parquet is taken into memory first;
+    /// [`EventReader::read_random`] and [`EventReader::read_bytes`] save that.
     ///
     /// # Errors
     /// [`crate::Error::Input`] if the input can't be read, lacks a column, or has a bad row where those are refused:
-    /// `table` then holds the rows before it. [`crate::Error::Config`] if the map is wrong.
+    /// `sink` then has the rows before it. [`crate::Error::Config`] if the map is wrong. What `sink` says.
     pub fn read(
         &self,
         origin: &str,
         input: impl Read,
-        table: &mut EventTable,
+        sink: &mut dyn EventSink,
     ) -> Result<ReadReport> {
-        self.read_input(origin, Input::Stream(Box::new(input)), table)
+        self.read_input(origin, Input::Stream(Box::new(input)), sink)
     }
 
     /// As [`EventReader::read`], from memory.
@@ -83,16 +86,30 @@ impl EventReader {
         &self,
         origin: &str,
         bytes: Bytes,
-        table: &mut EventTable,
+        sink: &mut dyn EventSink,
     ) -> Result<ReadReport> {
-        self.read_input(origin, Input::Bytes(bytes), table)
+        self.read_input(origin, Input::Bytes(bytes), sink)
+    }
+
+    /// As [`EventReader::read`], from something that can be read anywhere: of Parquet, only one page of each column is
+    /// in memory at a time, unless gzip is around the whole file.
+    ///
+    /// # Errors
+    /// As [`EventReader::read`].
+    pub fn read_random(
+        &self,
+        origin: &str,
+        input: Arc<dyn RandomAccess>,
+        sink: &mut dyn EventSink,
+    ) -> Result<ReadReport> {
+        self.read_input(origin, Input::Random(input), sink)
     }
 
     fn read_input(
         &self,
         origin: &str,
         input: Input<'_>,
-        table: &mut EventTable,
+        sink: &mut dyn EventSink,
     ) -> Result<ReadReport> {
         let mut map = self.map.clone();
         if !self.format.has_times() && !map.columns.contains_key(&EventField::Time) {
@@ -102,46 +119,68 @@ impl EventReader {
         let mut source = open(self.format, &map.layout, origin, input)?;
         let plan = Plan::bind(&map, origin, &mut *source)?;
         let reasons = map.drop.iter().map(|rule| rule.reason.clone());
-        let tally = Tally::new(self.bad_rows, reasons);
-        read_rows(&mut *source, plan, tally, table)
+        let mut rows = Rows {
+            plan,
+            tally: Tally::new(self.bad_rows, reasons),
+            sink,
+        };
+        let mut event = Event::default();
+        while rows.take_next(&mut *source, &mut event)? {}
+        source.finish()?;
+        Ok(rows.tally.finish())
     }
 }
 
-fn read_rows(
-    source: &mut dyn RowSource,
-    mut plan: Plan<'_>,
-    mut tally: Tally,
-    table: &mut EventTable,
-) -> Result<ReadReport> {
-    let before = table.report().clone();
-    let mut event = Event::default();
-    loop {
-        match source.advance()? {
-            Step::End => break,
-            Step::Row => {
-                tally.report.rows += 1;
-                match plan.read(source, &mut event) {
-                    Ok(Reading::Event) => {
-                        let kept = table.push(&event)?;
-                        tally.report.without_time += u64::from(kept && event.time.is_none());
-                    }
-                    Ok(Reading::Dropped(rule)) => tally.drop_row(rule),
-                    Err(error) => tally.bad_row(error)?,
-                }
+/// Rows on their way to a sink.
+struct Rows<'m, 's> {
+    plan: Plan<'m>,
+    tally: Tally,
+    sink: &'s mut dyn EventSink,
+}
+
+impl Rows<'_, '_> {
+    /// Takes the next row; false if there is none. The buffers of `event` are used again.
+    fn take_next(&mut self, source: &mut dyn RowSource, event: &mut Event) -> Result<bool> {
+        let read = match source.advance()? {
+            Step::End => return Ok(false),
+            Step::Row => self.plan.read(source, event),
+            Step::Bad(error) => Err(error),
+        };
+        self.tally.report.rows += 1;
+        let ordinal = self.tally.report.rows;
+        let error = match read {
+            Ok(Reading::Dropped(rule)) => {
+                self.tally.drop_row(rule);
+                return Ok(true);
             }
-            Step::Bad(error) => {
-                tally.report.rows += 1;
-                tally.bad_row(error)?;
+            Ok(Reading::Event) => {
+                let taken = self.sink.take(ordinal, event)?;
+                self.count(&taken, event);
+                let Taken::Bad(wrong) = taken else {
+                    return Ok(true);
+                };
+                self.plan.refused(source, wrong)
             }
+            Err(error) => error,
+        };
+        self.sink.bad_row(ordinal, &error)?;
+        self.tally.bad_row(error)?;
+        Ok(true)
+    }
+
+    fn count(&mut self, taken: &Taken, event: &Event) {
+        let report = &mut self.tally.report;
+        match taken {
+            Taken::Kept => {
+                report.kept += 1;
+                report.without_time += u64::from(event.time.is_none());
+            }
+            Taken::Duplicate => report.duplicates += 1,
+            Taken::RefusedConsent => report.refused_consent += 1,
+            Taken::WithoutItem => report.without_item += 1,
+            Taken::Bad(_) => {}
         }
     }
-    source.finish()?;
-    let (mut report, after) = (tally.finish(), table.report());
-    report.kept = after.kept - before.kept;
-    report.duplicates = after.duplicates - before.duplicates;
-    report.refused_consent = after.refused_consent - before.refused_consent;
-    report.without_item = after.without_item - before.without_item;
-    Ok(report)
 }
 
 #[cfg(test)]

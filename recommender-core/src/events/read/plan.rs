@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::{InputError, Result};
-use crate::events::read::{EventField, EventMap, QuantityChange};
-use crate::events::{Consent, Event, EventKind};
+use crate::events::read::{EventField, EventMap, QuantityChange, attributes};
+use crate::events::{Consent, Event, EventKind, WrongField};
 use crate::rows::{Cell, CompiledRule, Presence, RowSource, Slots};
 
 /// What became of a row, short of being bad.
@@ -95,6 +95,7 @@ impl<'m> Plan<'m> {
         self.read_time(source, event)?;
         self.read_numbers(source, event)?;
         self.read_consent(source, event)?;
+        self.read_attributes(source, event)?;
         self.change(source, event)?;
         if event.quantity > 0.0 {
             return Ok(Reading::Event);
@@ -153,7 +154,7 @@ impl<'m> Plan<'m> {
         target: &mut Option<String>,
     ) -> Result<(), InputError> {
         let cell = self.cell(source, field);
-        if matches!(cell, Cell::Unreadable(_)) {
+        if matches!(cell, Cell::Unreadable(_) | Cell::Object(_)) {
             return Err(self.wrong(source, field, "a key in UTF-8"));
         }
         match cell.text(&mut self.scratch) {
@@ -298,6 +299,13 @@ impl<'m> Plan<'m> {
         Ok(())
     }
 
+    fn read_attributes(&self, source: &dyn RowSource, event: &mut Event) -> Result<(), InputError> {
+        event.attributes.clear();
+        let cell = self.cell(source, EventField::Attributes);
+        attributes::read(cell, &mut event.attributes)
+            .map_err(|expected| self.wrong(source, EventField::Attributes, expected))
+    }
+
     fn change(&mut self, source: &dyn RowSource, event: &mut Event) -> Result<(), InputError> {
         for number in 0..self.set.len() {
             let applies = self.set[number].applies(source, &mut self.scratch);
@@ -320,6 +328,15 @@ impl<'m> Plan<'m> {
         let slot = self.slots[field as usize];
         let name = slot.map_or(field.name(), |slot| &self.names[slot]);
         self.error(source, expected, self.cell(source, field))
+            .in_field(name)
+    }
+
+    /// The error for an event that its sink can't use.
+    pub(super) fn refused(&self, source: &dyn RowSource, wrong: WrongField) -> InputError {
+        let slot = self.slots[wrong.field as usize];
+        let name = slot.map_or(wrong.field.name(), |slot| &self.names[slot]);
+        InputError::new(&self.origin, wrong.expected, wrong.found)
+            .at_row(source.row())
             .in_field(name)
     }
 
@@ -347,7 +364,8 @@ fn field_slot(map: &EventMap, field: EventField, wanted: &mut Slots) -> Option<u
         | EventField::Price
         | EventField::Session
         | EventField::Rating
-        | EventField::Consent => false,
+        | EventField::Consent
+        | EventField::Attributes => false,
     };
     let presence = if needed {
         Presence::Required

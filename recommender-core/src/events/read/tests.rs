@@ -4,7 +4,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
-use crate::events::{Channel, EventKind};
+use crate::events::{Channel, EventKind, EventTable};
 use crate::time::Timestamp;
 
 const HEADER: &str = "id,visitor,item,kind,channel,time,quantity,price";

@@ -1,5 +1,7 @@
+use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::Compression;
 use parquet::data_type::{
     BoolType, ByteArrayType, DoubleType, FloatType, Int32Type, Int64Type, Int96Type,
@@ -9,7 +11,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 use super::*;
-use crate::rows::Presence;
+use crate::rows::{Presence, RandomAccess};
 
 const SCHEMA: &str = "message rows {
     required byte_array name (UTF8);
@@ -83,6 +85,10 @@ fn file(groups: usize, compression: Compression) -> Bytes {
 }
 
 fn open(bytes: Bytes, columns: &[&str]) -> Result<ParquetRows> {
+    open_input(Input::Bytes(bytes), columns)
+}
+
+fn open_input(input: Input<'_>, columns: &[&str]) -> Result<ParquetRows> {
     let wanted: Vec<Wanted> = columns
         .iter()
         .map(|&name| Wanted {
@@ -90,7 +96,7 @@ fn open(bytes: Bytes, columns: &[&str]) -> Result<ParquetRows> {
             presence: Presence::Required,
         })
         .collect();
-    let mut rows = ParquetRows::open("f", bytes)?;
+    let mut rows = ParquetRows::open("f", input)?;
     rows.bind(&wanted)?;
     Ok(rows)
 }
@@ -185,4 +191,37 @@ fn lists_fixed_bytes_unknown_columns_and_broken_files_are_refused() {
     }
     let truncated = open(bytes.slice(..bytes.len() - 20), &["name"]);
     assert!(matches!(truncated.err(), Some(Error::Input(_))));
+}
+
+/// A file that is never whole in memory; each reading gives at most seven bytes.
+struct Slow(Bytes);
+
+impl RandomAccess for Slow {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.0[usize::try_from(offset).unwrap().min(self.0.len())..];
+        let read = rest.len().min(buffer.len()).min(7);
+        buffer[..read].copy_from_slice(&rest[..read]);
+        Ok(read)
+    }
+}
+
+#[test]
+fn a_file_read_piece_by_piece_gives_the_rows_of_one_in_memory() {
+    let bytes = file(3, Compression::SNAPPY);
+    let columns = ["name", "count", "ms", "place.key"];
+    let random = |bytes: Bytes| Input::Random(Arc::new(Slow(bytes))).random("f");
+    let mut whole = open(bytes.clone(), &columns).unwrap();
+    let mut pieces = open_input(random(bytes.clone()).unwrap(), &columns).unwrap();
+    assert_eq!(shown(&mut whole, 4), shown(&mut pieces, 4));
+    for cut in [1, 20, bytes.len() / 2, bytes.len() - 5] {
+        let input = random(bytes.slice(..bytes.len() - cut)).unwrap();
+        let error = open_input(input, &columns).err();
+        assert!(matches!(error, Some(Error::Input(_))), "{cut}");
+    }
+    let error = random(Bytes::new()).err().unwrap().to_string();
+    assert!(error.contains("an empty file"), "{error}");
 }
