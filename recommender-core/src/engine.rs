@@ -18,10 +18,13 @@ use crate::time::Timestamp;
 /// A question in the caller's keys.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EngineRequest {
-    /// The shopper; her history is used if the engine holds one.
+    /// The shopper; her history is used if the engine holds one, unless `history` says that it comes with the request.
     pub user: Option<String>,
-    /// What she did that the engine does not hold yet; visitor and session keys are not read.
+    /// What she did that the engine does not hold yet, or, as `history` says, all she did; visitor and session keys are
+    /// not read.
     pub events: Vec<Event>,
+    /// Where her history comes from.
+    pub history: HistorySource,
     /// Items of the current visit, oldest first.
     pub session: Vec<String>,
     /// Items the page is about: the product looked at, the cart. They are not answered.
@@ -42,6 +45,18 @@ pub struct EngineRequest {
     pub explanation: Explanation,
     /// Longest list wanted.
     pub limit: usize,
+}
+
+/// Where the history of a shopper comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HistorySource {
+    /// What the engine holds of her, and the events of the request on top.
+    #[default]
+    Engine,
+    /// The events of the request alone: the caller keeps all that she did, so that nothing counts twice and nothing
+    /// forgotten comes back. Items of these events that the engine does not know are not listed as missing: nobody asked
+    /// about them.
+    Request,
 }
 
 /// Whether items of the shopper's history and session may be answered.
@@ -201,13 +216,7 @@ impl Engine {
         let context_items = look_up(&request.context_items);
         let exclude = look_up(&request.exclude);
         let candidates = request.candidates.as_deref().map(&mut look_up);
-        let mut events = self.history_of(request.user.as_deref());
-        events.extend(
-            request
-                .events
-                .iter()
-                .filter_map(|event| self.history_event(event, missing)),
-        );
+        let events = self.events_of(request, missing);
         let now = request.time.unwrap_or(self.end());
         let mut query = dataset::query(&self.config.interactions, &events, now, request.limit)?;
         query.exclusions = exclude
@@ -228,6 +237,20 @@ impl Engine {
             SeenPolicy::Exclude => query.excluding_seen(),
             SeenPolicy::Allow => query,
         })
+    }
+
+    fn events_of(&self, request: &EngineRequest, missing: &mut Vec<String>) -> Vec<HistoryEvent> {
+        if request.history == HistorySource::Request {
+            let mut unasked = Vec::new();
+            let told = request.events.iter();
+            return told
+                .filter_map(|event| self.history_event(event, &mut unasked))
+                .collect();
+        }
+        let mut events = self.history_of(request.user.as_deref());
+        let told = request.events.iter();
+        events.extend(told.filter_map(|event| self.history_event(event, missing)));
+        events
     }
 
     fn history_of(&self, user: Option<&str>) -> Vec<HistoryEvent> {
@@ -264,8 +287,14 @@ impl Engine {
     }
 
     fn tier(&self, request: &EngineRequest, query: &Query) -> Tier {
-        let known = request.user.as_deref().and_then(|key| self.users.get(key));
-        if known.is_some() && !query.history.is_empty() {
+        let known = match request.history {
+            HistorySource::Engine => {
+                let user = request.user.as_deref();
+                user.and_then(|key| self.users.get(key)).is_some()
+            }
+            HistorySource::Request => true,
+        };
+        if known && !query.history.is_empty() {
             return Tier::Personal;
         }
         if !query.profile().is_empty() {

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use recommender_core::engine::{
-    Engine, EngineAnswer, EngineRequest, Explanation, SeenPolicy, Tier,
+    Engine, EngineAnswer, EngineRequest, Explanation, HistorySource, SeenPolicy, Tier,
 };
 use recommender_core::events::{Event, EventKind, EventTable};
 use recommender_core::{Dataset, FitOptions, PipelineConfig, Timestamp};
@@ -63,6 +63,33 @@ fn a_known_shopper_is_answered_from_her_history() {
         ..request
     };
     assert_eq!(engine.recommend(&allowed).unwrap().results.len(), 4);
+}
+
+#[test]
+fn a_history_that_comes_with_the_request_is_the_whole_history() {
+    let engine = engine();
+    let request = EngineRequest {
+        user: Some("ann".into()),
+        events: vec![event("", "cup", 1), event("", "ufo", 1)],
+        history: HistorySource::Request,
+        limit: 10,
+        ..EngineRequest::default()
+    };
+    let mut missing = Vec::new();
+    let query = engine.query(&request, &mut missing).unwrap();
+    let cup = engine.items().get("cup").unwrap();
+    assert_eq!((query.history.len(), missing.len()), (1, 0));
+    assert_eq!((query.history[0].item, query.history[0].weight), (cup, 1.0));
+    let answer = engine.recommend(&request).unwrap();
+    assert_eq!(
+        (keys(&answer), answer.tier),
+        (vec!["jar", "lid", "pot"], Tier::Personal)
+    );
+    let forgotten = EngineRequest {
+        events: vec![],
+        ..request
+    };
+    assert_eq!(engine.recommend(&forgotten).unwrap().tier, Tier::Popular);
 }
 
 #[test]
