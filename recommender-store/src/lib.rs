@@ -8,6 +8,7 @@ mod batch;
 pub mod embedded;
 pub mod engine;
 mod error;
+pub mod exchange;
 mod memory;
 pub mod record;
 mod ticket;

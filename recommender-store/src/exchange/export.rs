@@ -1,0 +1,384 @@
+//! Events of a store as Parquet, a directory a day.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustc_hash::FxHashSet;
+
+use crate::engine::Engine;
+use crate::error::{Result, StoreError};
+use crate::exchange::Progress;
+use crate::exchange::day::Day;
+use crate::exchange::manifest::{ExportManifest, MANIFEST, PartFacts, Unfinished};
+use crate::exchange::part::{Part, sync_directory};
+use crate::record::{Position, Span, StoredEvent};
+
+/// How events are exported.
+///
+/// | field | default | range |
+/// |---|---|---|
+/// | `after` | what the directory holds already, or nothing | a position; that of the directory, if it holds an export |
+/// | `span` | all times | |
+/// | `buffer_bytes` | 256 MiB | > 0 |
+/// | `open_files` | 128 | > 0 |
+#[derive(Clone, Copy)]
+pub struct ExportOptions<'a> {
+    /// Only events written after this position.
+    pub after: Option<Position>,
+    /// Only events of these times.
+    pub span: Span,
+    /// Memory for rows that wait to be written, more or less.
+    pub buffer_bytes: usize,
+    /// Most files written at a time, one for each day. Data of more days is read more than once.
+    pub open_files: usize,
+    /// Told how many events were written.
+    pub progress: Option<Progress<'a>>,
+    /// Set to stop; the export can be taken up again.
+    pub cancel: Option<&'a AtomicBool>,
+}
+
+impl Default for ExportOptions<'_> {
+    fn default() -> Self {
+        Self {
+            after: None,
+            span: Span::default(),
+            buffer_bytes: 256 << 20,
+            open_files: 128,
+            progress: None,
+            cancel: None,
+        }
+    }
+}
+
+/// What an export wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exported {
+    /// Events, in this call.
+    pub rows: u64,
+    /// Files, in this call.
+    pub files: u64,
+    /// The directory now holds what was written up to this position.
+    pub position: Position,
+}
+
+/// Writes the events of `engine` into `directory`, made if need be, as `day=2026-01-31/part-00000.parquet` by the UTC
+/// day of each event, sorted by visitor, then time; the manifest `_manifest.json` lists the files and their digests.
+///
+/// Asked again, it adds the events written since as further parts; late events come into the directory of their own
+/// day. After an interruption it goes on at the first day that is not whole on disk: nothing is there twice, and files
+/// that were not finished are removed. An export takes the events up to the position at which it began. An erasure does
+/// not reach into exports: they are copies, to be made anew.
+///
+/// ```
+/// use recommender_core::Timestamp;
+/// use recommender_core::events::Event;
+/// use recommender_store::exchange::{ExportOptions, export};
+/// use recommender_store::record::Batch;
+/// use recommender_store::{Engine, MemoryEngine};
+/// let engine = MemoryEngine::default();
+/// let bought = Event { id: Some("1".into()), visitor: "ann".into(), item: Some("cup".into()), quantity: 1.0,
+///                      time: Some(Timestamp(0)), ..Event::default() };
+/// engine.write(Batch { events: vec![bought], ..Batch::default() })?.wait()?;
+/// let directory = std::env::temp_dir().join(format!("export-{}", std::process::id()));
+/// let exported = export(&engine, &directory, &ExportOptions::default())?;
+/// assert_eq!(exported.rows, 1);
+/// assert!(directory.join("day=1970-01-01/part-00000.parquet").is_file());
+/// # std::fs::remove_dir_all(directory).expect("the directory is ours");
+/// # Ok::<(), recommender_store::StoreError>(())
+/// ```
+///
+/// # Errors
+/// [`StoreError::Invalid`] if `directory` holds something else, or `after` is not where it stands;
+/// [`StoreError::InUse`] if another export writes there; if the events can't be read or the files not written;
+/// [`recommender_core::Error::Cancelled`] if it was stopped.
+pub fn export(
+    engine: &dyn Engine,
+    directory: &Path,
+    options: &ExportOptions<'_>,
+) -> Result<Exported> {
+    options.validate()?;
+    fs::create_dir_all(directory).map_err(|error| StoreError::io(directory, error))?;
+    let _lock = lock(directory)?;
+    let mut manifest = begin(engine, directory, options)?;
+    remove_unfinished(directory, &manifest)?;
+    let (rows, files) = (manifest.rows(), manifest.files.len());
+    while let Some(unfinished) = manifest.unfinished {
+        let mut pass = Pass::new(directory, &manifest, options, unfinished);
+        pass.read(engine)?;
+        let (parts, next) = pass.finish()?;
+        manifest.files.extend(parts);
+        manifest.unfinished = next.map(|day| Unfinished {
+            done_before: Some(day.start()),
+            ..unfinished
+        });
+        if manifest.unfinished.is_none() {
+            manifest.position = unfinished.up_to;
+        }
+        manifest.write(directory)?;
+    }
+    Ok(Exported {
+        rows: manifest.rows() - rows,
+        files: (manifest.files.len() - files) as u64,
+        position: manifest.position,
+    })
+}
+
+impl fmt::Debug for ExportOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExportOptions")
+            .field("after", &self.after)
+            .field("span", &self.span)
+            .field("buffer_bytes", &self.buffer_bytes)
+            .field("open_files", &self.open_files)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ExportOptions<'_> {
+    fn validate(&self) -> Result<()> {
+        for (name, value) in [
+            ("buffer_bytes", self.buffer_bytes),
+            ("open_files", self.open_files),
+        ] {
+            if value == 0 {
+                return Err(StoreError::invalid(name, "a number above 0", value));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_cancelled(&self) -> Result<()> {
+        match self.cancel {
+            Some(cancel) if cancel.load(Ordering::Relaxed) => {
+                Err(recommender_core::Error::Cancelled.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Keeps other exports out of the directory as long as it is held.
+fn lock(directory: &Path) -> Result<File> {
+    let path = directory.join("._lock");
+    let file = File::create(&path).map_err(|error| StoreError::io(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            path: directory.to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
+    }
+}
+
+/// The manifest with the export that shall now be done, whether it is begun or taken up again.
+fn begin(
+    engine: &dyn Engine,
+    directory: &Path,
+    options: &ExportOptions<'_>,
+) -> Result<ExportManifest> {
+    let known = ExportManifest::read(directory)?;
+    let new = known.is_none();
+    if new && holds_anything(directory)? {
+        let what = directory.display().to_string();
+        let expected = "an export, an empty directory or nothing";
+        return Err(StoreError::invalid(what, expected, "something else"));
+    }
+    let mut manifest =
+        known.unwrap_or_else(|| ExportManifest::new(options.after.unwrap_or_default()));
+    if let Some(after) = options.after.filter(|&after| after != manifest.position) {
+        let expected = format!("{}, where the export stands", manifest.position.0);
+        return Err(StoreError::invalid("after", expected, after.0));
+    }
+    let up_to = engine.position();
+    if manifest.position > up_to {
+        let what = format!("{}, position", directory.join(MANIFEST).display());
+        let expected = format!("at most {}, where the store stands", up_to.0);
+        return Err(StoreError::invalid(what, expected, manifest.position.0));
+    }
+    if manifest.unfinished.is_none() {
+        manifest.unfinished = Some(Unfinished {
+            up_to,
+            done_before: None,
+        });
+    }
+    manifest.write(directory)?;
+    if new && let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
+        sync_directory(parent)?;
+    }
+    Ok(manifest)
+}
+
+/// Whether there is anything that an export begun before did not put there.
+fn holds_anything(directory: &Path) -> Result<bool> {
+    let failed = |error| StoreError::io(directory, error);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if !name.to_string_lossy().starts_with("._") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes parts that the manifest does not know: an interrupted export left them.
+fn remove_unfinished(directory: &Path, manifest: &ExportManifest) -> Result<()> {
+    let failed = |error| StoreError::io(directory, error);
+    let known: FxHashSet<&str> = manifest
+        .files
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
+    for day in fs::read_dir(directory).map_err(failed)? {
+        let day = day.map_err(failed)?;
+        let day_name = day.file_name().to_string_lossy().into_owned();
+        if !day_name.starts_with("day=") {
+            continue;
+        }
+        for file in fs::read_dir(day.path()).map_err(failed)? {
+            let file = file.map_err(failed)?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            let path = format!("{day_name}/{name}");
+            let ours = name.starts_with("part-") || name.starts_with(".part-");
+            if ours && !known.contains(path.as_str()) {
+                fs::remove_file(file.path())
+                    .map_err(|error| StoreError::io(&file.path(), error))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One reading of the events: the earliest days that are not done yet, as many as files may be open.
+struct Pass<'a> {
+    directory: &'a Path,
+    options: &'a ExportOptions<'a>,
+    /// How many parts each day has already.
+    parts: BTreeMap<String, usize>,
+    after: Position,
+    unfinished: Unfinished,
+    days: BTreeMap<Day, Part>,
+    /// Days from this one on are left to the next pass.
+    end: Option<Day>,
+    waiting_bytes: usize,
+    rows: u64,
+}
+
+/// Events between two looks at whether to stop.
+const EVENTS_PER_LOOK: u64 = 1 << 12;
+
+impl<'a> Pass<'a> {
+    fn new(
+        directory: &'a Path,
+        manifest: &ExportManifest,
+        options: &'a ExportOptions<'a>,
+        unfinished: Unfinished,
+    ) -> Self {
+        let mut parts: BTreeMap<String, usize> = BTreeMap::new();
+        for file in &manifest.files {
+            let day = file.path.split('/').next().unwrap_or_default();
+            *parts.entry(day.to_owned()).or_default() += 1;
+        }
+        Self {
+            directory,
+            options,
+            parts,
+            after: manifest.position,
+            unfinished,
+            days: BTreeMap::new(),
+            end: None,
+            waiting_bytes: 0,
+            rows: manifest.rows(),
+        }
+    }
+
+    fn read(&mut self, engine: &dyn Engine) -> Result<()> {
+        let span = Span {
+            from: self.options.span.from.max(self.unfinished.done_before),
+            ..self.options.span
+        };
+        for (number, stored) in engine.events(span)?.enumerate() {
+            if (number as u64).is_multiple_of(EVENTS_PER_LOOK) {
+                self.options.check_cancelled()?;
+                if let Some(progress) = self.options.progress {
+                    progress(self.rows);
+                }
+            }
+            let stored = stored?;
+            if stored.position > self.after && stored.position <= self.unfinished.up_to {
+                self.take(&stored)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, stored: &StoredEvent) -> Result<()> {
+        let day = Day::of(stored.event.time.unwrap_or_default());
+        if self.end.is_some_and(|end| day >= end) {
+            return Ok(());
+        }
+        if !self.days.contains_key(&day) && !self.open(day)? {
+            return Ok(());
+        }
+        let Some(part) = self.days.get_mut(&day) else {
+            return Ok(());
+        };
+        self.waiting_bytes += part.push(stored)?;
+        self.rows += 1;
+        if self.waiting_bytes > self.options.buffer_bytes {
+            self.flush_largest()?;
+        }
+        Ok(())
+    }
+
+    /// Opens a part for `day`, if need be in place of the latest day; false if `day` is left to the next pass.
+    fn open(&mut self, day: Day) -> Result<bool> {
+        if self.days.len() == self.options.open_files {
+            if self
+                .days
+                .last_key_value()
+                .is_some_and(|(&latest, _)| day > latest)
+            {
+                self.end = Some(day);
+                return Ok(false);
+            }
+            if let Some((latest, part)) = self.days.pop_last() {
+                self.waiting_bytes -= part.waiting_bytes();
+                self.rows -= part.rows();
+                self.end = Some(latest);
+            }
+        }
+        let folder = format!("day={day}");
+        let number = self.parts.get(&folder).copied().unwrap_or_default();
+        let path = format!("{folder}/part-{number:05}.parquet");
+        self.days.insert(day, Part::create(self.directory, path)?);
+        Ok(true)
+    }
+
+    fn flush_largest(&mut self) -> Result<()> {
+        let largest = self
+            .days
+            .values_mut()
+            .max_by_key(|part| part.waiting_bytes());
+        if let Some(part) = largest {
+            self.waiting_bytes -= part.waiting_bytes();
+            part.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Gives every file its name; says where the next pass begins, if there must be one.
+    fn finish(self) -> Result<(Vec<PartFacts>, Option<Day>)> {
+        let mut facts = Vec::with_capacity(self.days.len());
+        for part in self.days.into_values() {
+            self.options.check_cancelled()?;
+            facts.push(part.finish()?);
+        }
+        if let Some(progress) = self.options.progress {
+            progress(self.rows);
+        }
+        Ok((facts, self.end))
+    }
+}

@@ -1,0 +1,18 @@
+//! Events out and in: Parquet partitioned by day, which a batch job or a data scientist reads, and any event file.
+
+mod columns;
+mod day;
+mod export;
+mod import;
+mod manifest;
+mod part;
+
+pub use export::{ExportOptions, Exported, export};
+pub use import::{Admission, BadRow, Door, ImportOptions, ImportReport, import};
+pub use manifest::{ExportManifest, PartFacts, Unfinished};
+
+/// Told, from time to time, how many events are done.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
+#[cfg(test)]
+mod tests;
