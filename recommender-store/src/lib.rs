@@ -9,6 +9,7 @@ pub mod embedded;
 pub mod engine;
 mod error;
 pub mod exchange;
+pub mod join;
 mod memory;
 pub mod record;
 mod ticket;

@@ -2,6 +2,7 @@
 
 mod columns;
 mod day;
+mod directory;
 mod export;
 mod import;
 mod manifest;
