@@ -32,10 +32,10 @@ impl Batch {
 }
 
 /// Which field is wrong; the record is named by who counts them.
-struct Wrong {
-    field: &'static str,
-    expected: String,
-    found: String,
+pub(crate) struct Wrong {
+    pub(crate) field: &'static str,
+    pub(crate) expected: String,
+    pub(crate) found: String,
 }
 
 impl Wrong {
@@ -53,7 +53,8 @@ impl Wrong {
     }
 }
 
-fn check_event(event: &Event) -> Result<(), Wrong> {
+/// Checks an event as [`Batch::validate`] does.
+pub(crate) fn check_event(event: &Event) -> Result<(), Wrong> {
     let id = event.id.as_deref();
     check_key("id", id.ok_or_else(|| Wrong::new("id", "a key", &"none"))?)?;
     check_key("visitor", &event.visitor)?;

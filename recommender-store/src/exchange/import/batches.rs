@@ -8,11 +8,12 @@ use recommender_core::error::InputError;
 use recommender_core::events::read::EventField;
 use recommender_core::events::{Consent, Event, EventSink, Taken, WrongField};
 
+use crate::batch::check_event;
 use crate::engine::Engine;
 use crate::error::{Result, StoreError};
 use crate::exchange::import::progress::{self, Done};
 use crate::exchange::import::{Admission, BadRow, ImportOptions};
-use crate::record::{Batch, EventOutcome, Fact, MAX_KEY_BYTES, Written};
+use crate::record::{Batch, EventOutcome, Fact, Written};
 use crate::ticket::Ticket;
 
 /// How long to wait before a busy store is asked again.
@@ -241,41 +242,19 @@ impl EventSink for Check {
         if event.consent == Consent::Denied {
             return Ok(Taken::RefusedConsent);
         }
-        Ok(wrong_field(event).map_or(Taken::Kept, Taken::Bad))
+        let mut event = event.clone();
+        event.id.get_or_insert_with(|| "made of its row".into());
+        Ok(wrong_field(&event).map_or(Taken::Kept, Taken::Bad))
     }
 }
 
 /// What an event has that the log can't keep, or lacks.
 fn wrong_field(event: &Event) -> Option<WrongField> {
-    if event.time.is_none() {
-        return Some(WrongField {
-            field: EventField::Time,
-            expected: "a time, without which an event can't be kept".into(),
-            found: "nothing".into(),
-        });
-    }
-    let keys = [
-        (EventField::Id, event.id.as_deref()),
-        (EventField::Visitor, Some(event.visitor.as_str())),
-        (EventField::Item, event.item.as_deref()),
-        (EventField::Place, event.place.as_deref()),
-        (EventField::Session, event.session.as_deref()),
-    ];
-    let mut keys = keys.into_iter();
-    keys.find_map(|(field, key)| {
-        let key = key?;
-        let found = if !(1..=MAX_KEY_BYTES).contains(&key.len()) {
-            format!("{} bytes", key.len())
-        } else if key.contains('\0') {
-            "a character NUL".into()
-        } else {
-            return None;
-        };
-        let expected = format!("a key of 1 to {MAX_KEY_BYTES} bytes without NUL");
-        Some(WrongField {
-            field,
-            expected,
-            found,
-        })
+    let wrong = check_event(event).err()?;
+    Some(WrongField {
+        // What has no field of its own is too long because of the attributes.
+        field: wrong.field.parse().unwrap_or(EventField::Attributes),
+        expected: wrong.expected,
+        found: wrong.found,
     })
 }

@@ -267,7 +267,7 @@ fn rows_that_a_log_can_not_keep_are_bad_rows() {
     fs::write(&path, "ann cup pot\n").unwrap();
     let error = take_in(&engine, &path).unwrap_err().to_string();
     assert!(
-        error.contains("row 1, field \"time\": expected a time, without which"),
+        error.contains("row 1, field \"time\": expected a time, found none"),
         "{error}"
     );
     let path = folder.path().join("long.csv");
