@@ -1,7 +1,7 @@
 //! Durable facts: events, identity links, catalogue, stock and consent.
 //!
 //! An [`Engine`] keeps records: events, and facts under keys. There are two: [`embedded`] keeps them in a directory,
-//! and PostgreSQL lets several servers share them. What the records mean is written once, above the engines.
+//! and [`postgres`] lets several servers share them. What the records mean is written once, above the engines.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod batch;
@@ -11,6 +11,7 @@ mod error;
 pub mod exchange;
 pub mod join;
 mod memory;
+pub mod postgres;
 pub mod record;
 mod ticket;
 

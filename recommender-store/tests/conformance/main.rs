@@ -12,6 +12,7 @@ mod facts;
 mod forgetting;
 mod lasting;
 mod model;
+mod postgres;
 mod random;
 mod refusals;
 
@@ -115,6 +116,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut tests = trials("model", &Ok(Arc::new(model::ModelBench)));
     tests.extend(trials("embedded", &Ok(Arc::new(embedded::EmbeddedBench))));
+    let postgres = postgres::PostgresBench::find();
+    let bench = postgres.clone().map(|bench| bench as Arc<dyn Bench>);
+    tests.extend(trials("postgres", &bench));
     tests.sort_by(|a, b| a.name().cmp(b.name()));
-    libtest_mimic::run(&arguments, tests).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, tests);
+    // The server is stopped before this process ends.
+    drop((bench, postgres));
+    conclusion.exit_code()
 }

@@ -1,0 +1,152 @@
+//! Where the database is, and how much is asked of it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use recommender_core::Error;
+use serde::Deserialize;
+
+use crate::error::Result;
+
+/// Settings of a [`PostgresEngine`](super::PostgresEngine).
+///
+/// | setting | what it is | default | range |
+/// |---|---|---|---|
+/// | `url` | where the database is, as `postgresql://user@host:port/database` or as `host=… user=…` | none | not empty |
+/// | `password_file` | a file whose first line is the password, so that it stands in no configuration | none | |
+/// | `schema` | schema that holds the tables; it is made if it is not there | `recommender` | `[a-z_][a-z0-9_]*`, at most 63 bytes |
+/// | `connections` | connections for reading at once; streams and the writer have their own | 4 | 1 to 256 |
+/// | `connect_timeout_ms` | how long a connection may take to be made | 2,000 | 10 to 60,000 |
+/// | `statement_timeout_ms` | how long a read may take, and how long it may wait for a connection | 5,000 | 10 to 3,600,000 |
+/// | `write_patience_ms` | how long a write is tried again while the database is away | 30,000 | 10 to 3,600,000 |
+/// | `max_waiting` | batches that may wait to be written | 10,000 | 1 to 10,000,000 |
+/// | `max_waiting_bytes` | bytes that may wait to be written | 64 MiB | 1 MiB to 16 GiB |
+/// | `max_group` | events and facts that are written in one transaction, unless one batch has more | 5,000 | 1 to 100,000 |
+///
+/// A connection is encrypted by what stands before it: a local socket, a tunnel, or a proxy of the operator's. A url
+/// with `sslmode=require` is refused rather than served in the clear.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PostgresConfig {
+    /// Where the database is.
+    pub url: String,
+    /// A file whose first line is the password.
+    pub password_file: Option<PathBuf>,
+    /// Schema that holds the tables.
+    pub schema: String,
+    /// Connections for reading at once.
+    pub connections: usize,
+    /// Milliseconds a connection may take to be made.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds a read may take.
+    pub statement_timeout_ms: u64,
+    /// Milliseconds a write is tried again while the database is away.
+    pub write_patience_ms: u64,
+    /// Batches that may wait to be written.
+    pub max_waiting: usize,
+    /// Bytes that may wait to be written.
+    pub max_waiting_bytes: usize,
+    /// Events and facts that are written in one transaction.
+    pub max_group: usize,
+}
+
+impl Default for PostgresConfig {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            password_file: None,
+            schema: "recommender".into(),
+            connections: 4,
+            connect_timeout_ms: 2_000,
+            statement_timeout_ms: 5_000,
+            write_patience_ms: 30_000,
+            max_waiting: 10_000,
+            max_waiting_bytes: 64 << 20,
+            max_group: 5_000,
+        }
+    }
+}
+
+impl PostgresConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the setting, its range and what was found.
+    pub fn validate(&self) -> Result<()> {
+        if self.url.is_empty() {
+            return Err(Error::config("url", "where the database is", "nothing").into());
+        }
+        let name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let digit = self.schema.starts_with(|c: char| c.is_ascii_digit());
+        let fits = (1..=63).contains(&self.schema.len()) && !digit;
+        if !fits || !self.schema.chars().all(name) {
+            let expected = "1 to 63 of a-z, 0-9 and _, not beginning with a digit";
+            return Err(Error::config("schema", expected, &self.schema).into());
+        }
+        within("connections", self.connections as u64, 1, 256)?;
+        within("connect_timeout_ms", self.connect_timeout_ms, 10, 60_000)?;
+        within(
+            "statement_timeout_ms",
+            self.statement_timeout_ms,
+            10,
+            3_600_000,
+        )?;
+        within("write_patience_ms", self.write_patience_ms, 10, 3_600_000)?;
+        within("max_waiting", self.max_waiting as u64, 1, 10_000_000)?;
+        let bytes = self.max_waiting_bytes as u64;
+        within("max_waiting_bytes", bytes, 1 << 20, 16 << 30)?;
+        within("max_group", self.max_group as u64, 1, 100_000)
+    }
+}
+
+fn within(field: &str, found: u64, least: u64, most: u64) -> Result<()> {
+    if (least..=most).contains(&found) {
+        return Ok(());
+    }
+    Err(Error::config(field, format!("{least} to {most}"), found).into())
+}
+
+impl fmt::Debug for PostgresConfig {
+    /// Leaves the url out: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresConfig")
+            .field("schema", &self.schema)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_is_held_to_its_range() {
+        let good = PostgresConfig {
+            url: "postgresql://user:secret@host/db".into(),
+            ..PostgresConfig::default()
+        };
+        good.validate().unwrap();
+        assert!(!format!("{good:?}").contains("secret"));
+        type Spoil = fn(&mut PostgresConfig);
+        let spoils: [(&str, Spoil); 9] = [
+            ("url", |config| config.url.clear()),
+            ("schema", |config| config.schema = "a\"; DROP".into()),
+            ("schema", |config| config.schema = "1a".into()),
+            ("connections", |config| config.connections = 0),
+            ("connect_timeout_ms", |config| config.connect_timeout_ms = 0),
+            ("statement_timeout_ms", |config| {
+                config.statement_timeout_ms = 0
+            }),
+            ("write_patience_ms", |config| config.write_patience_ms = 0),
+            ("max_waiting", |config| config.max_waiting = 0),
+            ("max_group", |config| config.max_group = 0),
+        ];
+        for (field, spoil) in spoils {
+            let mut config = good.clone();
+            spoil(&mut config);
+            let said = config.validate().unwrap_err().to_string();
+            assert!(said.contains(field), "{said}");
+        }
+    }
+}
