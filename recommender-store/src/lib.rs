@@ -10,13 +10,16 @@ pub mod engine;
 mod error;
 pub mod exchange;
 pub mod join;
+pub mod identity;
 mod memory;
 pub mod postgres;
 pub mod record;
+mod stamp;
 mod ticket;
 
 pub use embedded::{EmbeddedConfig, EmbeddedEngine};
 pub use engine::Engine;
 pub use error::{Result, StoreError};
 pub use memory::MemoryEngine;
+pub use stamp::Stamp;
 pub use ticket::{Pending, Ticket};
