@@ -34,7 +34,7 @@ pub use error::{Error, Result};
 pub use ids::{DenseIndex, ItemIx, PlaceIx, UserIx, Vocabulary};
 pub use interactions::{InteractionConfig, Interactions};
 pub use pipeline::{Pipeline, PipelineConfig};
-pub use query::{Candidates, HistoryItem, ItemSet, Query};
+pub use query::{Candidates, HistoryItem, ItemBits, ItemSet, Query};
 pub use ranked::{Ranked, Scored, Source};
 pub use recommender::{FitOptions, Recommender, Rerank};
 pub use sparse::{SparseMatrix, SparseRow};

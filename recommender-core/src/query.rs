@@ -1,5 +1,11 @@
 //! What a recommendation is asked for: one type for a user, a session, an item and a cart.
 
+mod item_bits;
+
+pub use item_bits::ItemBits;
+
+use std::sync::Arc;
+
 use crate::events::Channel;
 use crate::ids::{ItemIx, PlaceIx};
 use crate::time::Timestamp;
@@ -58,6 +64,46 @@ pub enum Candidates {
     All,
     /// These and no others.
     Only(ItemSet),
+    /// Those of a set that many queries share, such as what is for sale at a place.
+    Within(Arc<ItemBits>),
+}
+
+impl Candidates {
+    /// Whether `item` may be recommended.
+    #[inline]
+    #[must_use]
+    pub fn contains(&self, item: ItemIx) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(items) => items.contains(item),
+            Self::Within(items) => items.contains(item),
+        }
+    }
+
+    /// How many items there are; none if every item may be recommended.
+    #[must_use]
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Self::All => None,
+            Self::Only(items) => Some(items.as_slice().len()),
+            Self::Within(items) => Some(items.len()),
+        }
+    }
+
+    /// The items one by one, ascending, if there are fewer than `count`: for a model that looks up a few of them
+    /// sooner than it goes through its catalogue.
+    pub(crate) fn fewer_than(&self, count: usize) -> Option<impl Iterator<Item = ItemIx> + '_> {
+        if self.count()? >= count {
+            return None;
+        }
+        let (listed, bits) = match self {
+            Self::All => return None,
+            Self::Only(items) => (Some(items.as_slice()), None),
+            Self::Within(items) => (None, Some(items.iter())),
+        };
+        let listed = listed.into_iter().flatten().copied();
+        Some(listed.chain(bits.into_iter().flatten()))
+    }
 }
 
 /// A question to a [`Recommender`](crate::Recommender). A model reads what it understands and ignores the rest.
@@ -102,11 +148,7 @@ impl Query {
     #[inline]
     #[must_use]
     pub fn allows(&self, item: ItemIx) -> bool {
-        let candidate = match &self.candidates {
-            Candidates::All => true,
-            Candidates::Only(items) => items.contains(item),
-        };
-        candidate && !self.exclusions.contains(item)
+        self.candidates.contains(item) && !self.exclusions.contains(item)
     }
 
     /// Excludes every item of the history and the session: "something she has not had yet".

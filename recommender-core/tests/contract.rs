@@ -14,8 +14,8 @@ use recommender_core::events::{Channel, Event, EventKind, EventTable};
 use recommender_core::models::Model;
 use recommender_core::pipeline::ModelConfig;
 use recommender_core::{
-    Candidates, Dataset, DenseIndex, Error, FitOptions, InteractionConfig, ItemIx, ItemSet, Query,
-    Ranked, Timestamp, UserIx,
+    Candidates, Dataset, DenseIndex, Error, FitOptions, InteractionConfig, ItemBits, ItemIx,
+    ItemSet, Query, Ranked, Timestamp, UserIx,
 };
 use serde_json::{Value, json};
 
@@ -213,6 +213,10 @@ fn questions(dataset: &Dataset) -> Vec<Query> {
         query.candidates = Candidates::Only((number..number + 7).map(ItemIx).collect());
         questions.push(query.clone());
         query.candidates = Candidates::Only((0..200).map(ItemIx).collect());
+        questions.push(query.clone());
+        let bits: ItemBits = (number..200).step_by(3).map(ItemIx).collect();
+        query.candidates = Candidates::Within(bits.into());
+        questions.push(query.clone());
         query.limit = 1_000_000;
         questions.push(query);
     }
@@ -298,6 +302,38 @@ fn limit_exclusions_and_candidates_come_before_the_cut() {
                 let among = ask(&|query| query.candidates = Candidates::Only(few.clone()));
                 let expected: Vec<ItemIx> = all.iter().copied().skip(1).step_by(3).collect();
                 assert_eq!(among, expected, "{}", subject.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn candidates_as_bits_give_the_answers_of_the_same_listed() {
+    for dataset in [checkerboard(), long_tail()] {
+        let items = u32::try_from(dataset.items().len()).unwrap();
+        for subject in subjects() {
+            let model = subject.fitted(&dataset);
+            for number in 0..24 {
+                let mut query = dataset.query_of(user(&dataset, number), 7).unwrap();
+                query = if number % 2 == 0 {
+                    query
+                } else {
+                    query.excluding_seen()
+                };
+                query.channel = (number % 4 == 1).then_some(Channel::App);
+                // From a few items to all and more.
+                let step = [1, 2, 5, 40][number as usize % 4];
+                let set: ItemSet = (number % 3..items + 90).step_by(step).map(ItemIx).collect();
+                let bits: ItemBits = set.as_slice().iter().copied().collect();
+                query.candidates = Candidates::Only(set);
+                let listed = model.recommend(&query).unwrap();
+                query.candidates = Candidates::Within(bits.into());
+                assert_eq!(
+                    model.recommend(&query).unwrap(),
+                    listed,
+                    "{}",
+                    subject.name()
+                );
             }
         }
     }

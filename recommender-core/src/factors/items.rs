@@ -10,7 +10,7 @@ use crate::factors::matrix::Factors;
 use crate::factors::scan::{Catalogue, Scan, Search};
 use crate::factors::vector::{LANES, Rows, dot, on_best_simd};
 use crate::ids::{DenseIndex, ItemIx};
-use crate::query::{Candidates, Query};
+use crate::query::Query;
 use crate::ranked::{Best, Ranked};
 
 /// The items a factor model answers, each with its vector.
@@ -163,7 +163,7 @@ impl ItemFactors {
                 Some(candidates) => {
                     let best = on_best_simd(Listed {
                         items: self,
-                        candidates,
+                        candidates: &candidates,
                         vector,
                         best: Best::new(query),
                     });
@@ -186,12 +186,9 @@ impl ItemFactors {
     }
 
     /// The candidates of `query`, if they are so few that each is looked up.
-    fn few_candidates<'q>(&self, query: &'q Query) -> Option<&'q [ItemIx]> {
-        let Candidates::Only(items) = &query.candidates else {
-            return None;
-        };
-        let candidates = items.as_slice();
-        (candidates.len() < self.items.len() / FEW_CANDIDATES).then_some(candidates)
+    fn few_candidates(&self, query: &Query) -> Option<Vec<ItemIx>> {
+        let few = self.items.len() / FEW_CANDIDATES;
+        query.candidates.fewer_than(few).map(Iterator::collect)
     }
 }
 
@@ -236,7 +233,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::query::ItemSet;
+    use crate::query::{Candidates, ItemBits, ItemSet};
 
     /// Vectors of many sorts: long tails of lengths, equal ones, zeros, tiny and huge ones.
     fn vectors(rows: usize, factors: usize, seed: u64) -> Factors {
@@ -306,8 +303,11 @@ mod tests {
             prop_assert_eq!(items.top(&query, vector.row(8)).unwrap(), brute_force(&items, &query, vector.row(8)));
             for candidates in [rows / 20, rows, 2 * rows] {
                 let candidates: ItemSet = (0..candidates).map(ItemIx).collect();
-                query.candidates = Candidates::Only(candidates);
-                prop_assert_eq!(items.top(&query, vector.row(8)).unwrap(), brute_force(&items, &query, vector.row(8)));
+                let bits: ItemBits = candidates.as_slice().iter().copied().collect();
+                for candidates in [Candidates::Only(candidates), Candidates::Within(bits.into())] {
+                    query.candidates = candidates;
+                    prop_assert_eq!(items.top(&query, vector.row(8)).unwrap(), brute_force(&items, &query, vector.row(8)));
+                }
             }
         }
     }

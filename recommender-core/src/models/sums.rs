@@ -64,9 +64,14 @@ impl Sums {
         let Self(sums) = self;
         let excluded = query.exclusions.as_slice();
         // What she has is near to itself: many of the best sums would be looked up among the exclusions.
-        if query.candidates == Candidates::All && excluded.len() <= sums.len() {
+        let listed = matches!(query.candidates, Candidates::Only(_));
+        if !listed && excluded.len() <= sums.len() {
             let mut scores = sums.drain_without(excluded.iter().map(|item| item.0));
-            let ranked = Ranked::top_of_allowed(query.limit, scored(&mut scores));
+            let ranked = if query.candidates == Candidates::All {
+                Ranked::top_of_allowed(query.limit, scored(&mut scores))
+            } else {
+                Ranked::top(query, scored(&mut scores))
+            };
             // An error and a limit of zero leave some behind.
             scores.for_each(drop);
             ranked
@@ -100,7 +105,7 @@ fn scored(sums: impl Iterator<Item = (u32, f32)>) -> impl Iterator<Item = (ItemI
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::ItemSet;
+    use crate::query::{ItemBits, ItemSet};
 
     #[test]
     fn exclusions_and_candidates_leave_out_the_same_however_many() {
@@ -120,6 +125,9 @@ mod tests {
         query.limit = 20;
         assert_eq!(items(&query), [7, 5, 4, 3, 2, 1, 0]);
         query.candidates = Candidates::Only(ItemSet::from_iter([8, 7, 1].map(ItemIx)));
+        assert_eq!(items(&query), [7, 1]);
+        let bits: ItemBits = [8, 7, 1].map(ItemIx).into_iter().collect();
+        query.candidates = Candidates::Within(bits.into());
         assert_eq!(items(&query), [7, 1]);
         query.candidates = Candidates::All;
         query.exclusions = (5..1000).map(ItemIx).collect();

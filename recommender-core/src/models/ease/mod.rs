@@ -41,7 +41,7 @@ use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::ItemIx;
 use crate::models::Model;
-use crate::query::{Candidates, ItemSet, Query};
+use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
 
@@ -110,11 +110,9 @@ impl Ease {
         if rows.is_empty() || query.limit == 0 {
             return Ok(Ranked::empty());
         }
-        match &query.candidates {
-            Candidates::Only(items) if items.as_slice().len() < size / FEW_CANDIDATES => {
-                Ranked::top(query, self.score_each(&rows, items))
-            }
-            Candidates::All | Candidates::Only(_) => {
+        match query.candidates.fewer_than(size / FEW_CANDIDATES) {
+            Some(items) => Ranked::top(query, self.score_each(&rows, items)),
+            None => {
                 scores.clear();
                 scores.resize(size, 0.0);
                 add_rows(scores, &rows);
@@ -128,9 +126,9 @@ impl Ease {
     fn score_each(
         &self,
         rows: &[WeightedRow<'_>],
-        items: &ItemSet,
+        items: impl Iterator<Item = ItemIx>,
     ) -> impl Iterator<Item = (ItemIx, f32)> {
-        items.as_slice().iter().filter_map(|&item| {
+        items.filter_map(|item| {
             let column = self.column(item)?;
             let add = |sum: f32, row: &WeightedRow<'_>| sum + row.0 * row.1[column];
             Some((item, rows.iter().fold(0.0, add)))

@@ -6,7 +6,7 @@ use crate::dataset::Dataset;
 use crate::events::EventTable;
 use crate::interactions::InteractionConfig;
 use crate::models::purchases::{bought, dataset};
-use crate::query::ItemSet;
+use crate::query::{Candidates, ItemBits, ItemSet};
 use crate::recommender::FitOptions;
 
 fn fit(regularization: f64, dataset: &Dataset) -> Ease {
@@ -204,11 +204,14 @@ fn a_few_candidates_get_the_scores_they_have_among_all() {
     query.limit = 64;
     let all = model.recommend(&query).unwrap();
     let few: ItemSet = [ItemIx(3), ItemIx(20)].into_iter().collect();
-    query.candidates = Candidates::Only(few.clone());
-    let among = model.recommend(&query).unwrap();
-    assert_eq!(among.len(), 2);
-    for entry in among.entries() {
-        assert!(all.entries().contains(entry), "{entry:?}");
+    let bits: ItemBits = few.as_slice().iter().copied().collect();
+    for candidates in [Candidates::Only(few), Candidates::Within(bits.into())] {
+        query.candidates = candidates;
+        let among = model.recommend(&query).unwrap();
+        assert_eq!(among.len(), 2);
+        for entry in among.entries() {
+            assert!(all.entries().contains(entry), "{entry:?}");
+        }
     }
 }
 

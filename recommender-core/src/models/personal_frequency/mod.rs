@@ -21,7 +21,8 @@ use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::models::Model;
-use crate::query::{Candidates, Query};
+use crate::models::popularity::few_of;
+use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
 
@@ -131,14 +132,14 @@ impl PersonalFrequency {
             .iter()
             .map(|taken| (taken.item, self.score(taken, baskets)));
         let popular = |item: ItemIx| (item, self.shares[item.position()]);
-        match &query.candidates {
-            Candidates::Only(items) if !self.order.is_empty() => {
+        let few = few_of(query.limit, self.order.len());
+        match query.candidates.fewer_than(few) {
+            Some(items) => {
                 let counted = |item: &ItemIx| self.shares.get(item.position()) > Some(&0.0);
-                let items = items.as_slice().iter().copied();
                 let behind = items.filter(|item| counted(item) && !known(*item));
                 Ranked::top(query, own.chain(behind.map(popular)))
             }
-            Candidates::Only(_) | Candidates::All => {
+            None => {
                 let behind = self.order.iter().map(|&item| ItemIx(item));
                 let behind = behind.filter(|&item| !known(item)).map(popular);
                 Ranked::top(query, own.chain(Ranked::reachable(query, behind)))

@@ -19,7 +19,7 @@ fn counts_come_first_then_the_last_basket_then_popularity() {
     let query = asked(&[&[1, 2], &[2], &[0, 4]]);
     assert_eq!(items(&model, &query), [2, 4, 0, 1, 5]);
     let mut few = query.clone();
-    few.candidates = Candidates::Only([5, 3, 1].map(ItemIx).into_iter().collect());
+    few.candidates = crate::Candidates::Only([5, 3, 1].map(ItemIx).into_iter().collect());
     assert_eq!(items(&model, &few), [1, 5]);
     assert_eq!(items(&model, &query.excluding_seen()), [5]);
 }

@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::ids::{DenseIndex, ItemIx};
 use crate::models::Model;
 use crate::models::popularity::lists::{List, Lists};
-use crate::query::{Candidates, Query};
+use crate::query::Query;
 use crate::ranked::Ranked;
 use crate::recommender::{Recommender, in_parallel};
 
@@ -110,13 +110,20 @@ impl Popularity {
     }
 }
 
+/// Fewer candidates than this are looked up one by one. Of a sorted list of `items` some `limit × items / candidates`
+/// are read until `limit` candidates were met: as many as there are candidates at the square root of `limit × items`.
+pub(super) fn few_of(limit: usize, items: usize) -> usize {
+    limit.saturating_mul(items).isqrt()
+}
+
 impl Recommender for Popularity {
     fn recommend(&self, query: &Query) -> Result<Ranked> {
         let list = self.list(query);
-        match &query.candidates {
-            Candidates::All => Ranked::top(query, Ranked::reachable(query, self.best_first(list))),
-            Candidates::Only(items) => {
-                let known = items.as_slice().iter().filter_map(|&item| {
+        let few = few_of(query.limit, self.order.len());
+        match query.candidates.fewer_than(few) {
+            None => Ranked::top(query, Ranked::reachable(query, self.best_first(list))),
+            Some(items) => {
+                let known = items.filter_map(|item| {
                     let whole = *self.shares.get(item.position())?;
                     Some((item, list.share(item, whole))).filter(|&(_, share)| share > 0.0)
                 });

@@ -134,7 +134,7 @@ fn a_place_is_shrunk_to_the_whole_and_wins_over_the_channel() {
         &answer(&model, &query),
         &[(0, 5.0 / 8.0), (1, 2.0 / 8.0), (2, 1.0 / 8.0)],
     );
-    query.candidates = Candidates::Only([ItemIx(1), ItemIx(2)].into_iter().collect());
+    query.candidates = crate::Candidates::Only([ItemIx(1), ItemIx(2)].into_iter().collect());
     near(&answer(&model, &query), &[(1, 2.0 / 8.0), (2, 1.0 / 8.0)]);
 }
 
