@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use recommender_core::events::Event;
@@ -128,28 +127,31 @@ fn failed(path: &Path, error: &impl ToString) -> StoreError {
     StoreError::io(path, io::Error::other(error.to_string()))
 }
 
-/// Single events written by `clients` that each wait for every one: events a second of all together.
+/// Single events written by `clients` that each wait for every one, as the tasks of a service do: events a second of
+/// all together.
 ///
 /// # Errors
 /// If the disk refuses.
-///
-/// # Panics
-/// If a client does.
 pub fn singles(dir: &Path, clients: u64, each: usize) -> Result<f64> {
     let engine = Arc::new(EmbeddedEngine::open(dir, EmbeddedConfig::default())?);
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| StoreError::io(dir, error))?;
     let start = Instant::now();
     let write = |client: u64| {
         let engine = Arc::clone(&engine);
-        move || -> Result<()> {
+        async move {
             let mut workload = Workload::new(SHOP, client);
-            (0..each).try_for_each(|_| engine.write(workload.batch(1))?.wait().map(|_| ()))
+            for _ in 0..each {
+                engine.write(workload.batch(1))?.await?;
+            }
+            Ok(())
         }
     };
-    let threads: Vec<_> = (0..clients)
-        .map(|client| thread::spawn(write(client)))
+    let tasks: Vec<_> = (0..clients)
+        .map(|client| runtime.spawn(write(client)))
         .collect();
-    for thread in threads {
-        thread.join().expect("a client does not panic")?;
+    for task in tasks {
+        let failed = |error| StoreError::io(dir, io::Error::other(error));
+        runtime.block_on(task).map_err(failed)??;
     }
     Ok(clients as f64 * each as f64 / start.elapsed().as_secs_f64())
 }

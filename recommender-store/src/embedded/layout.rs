@@ -3,6 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::error::{Result, StoreError};
 
@@ -46,13 +48,7 @@ impl Layout {
         fs::create_dir_all(root).map_err(|error| StoreError::io(root, error))?;
         let path = root.join("lock");
         let lock = File::create(&path).map_err(|error| StoreError::io(&path, error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::InUse { path: root.into() });
-            }
-            Err(TryLockError::Error(error)) => return Err(StoreError::io(&path, error)),
-        }
+        take(&lock, root)?;
         let layout = Self {
             root: root.to_owned(),
             _lock: Some(lock),
@@ -117,6 +113,21 @@ impl Layout {
     pub(super) fn sync(&self) -> Result<()> {
         sync_directory(&self.root)
     }
+}
+
+/// How often, and how long apart, a lock is asked for: a process that was killed a moment ago may still hold it.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+fn take(lock: &File, root: &Path) -> Result<()> {
+    for _ in 0..ATTEMPTS {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(StoreError::io(root, error)),
+        }
+    }
+    Err(StoreError::InUse { path: root.into() })
 }
 
 /// The name of a numbered file.

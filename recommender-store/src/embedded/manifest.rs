@@ -17,8 +17,8 @@ pub(super) struct Manifest {
     pub(super) key: [u8; 16],
     /// Every write up to here is in the files below.
     pub(super) position: Position,
-    /// Journals from this number on hold what came later.
-    pub(super) journal: u64,
+    /// Numbers of the journals that hold what came later; the last is being written to.
+    pub(super) journals: Vec<u64>,
     /// Numbers of the files of events.
     pub(super) events: Vec<u64>,
     /// Numbers of the files of facts; what stands in a later one stands.
@@ -102,7 +102,7 @@ mod tests {
         let manifest = Manifest {
             key: [9; 16],
             position: Position(7),
-            journal: 3,
+            journals: vec![3],
             events: vec![1],
             facts: vec![2],
         };

@@ -35,6 +35,7 @@ mod writer;
 pub use config::EmbeddedConfig;
 pub use snapshot::restore;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,7 +57,6 @@ use crate::ticket::Ticket;
 const FACTS_PER_PAGE: usize = 1_000;
 
 /// Keeps records in a directory. See the [room's documentation](self).
-#[derive(Debug)]
 pub struct EmbeddedEngine {
     shared: Arc<Shared>,
     /// Taken away when the engine is dropped: then the writer ends.
@@ -207,6 +207,15 @@ impl Engine for EmbeddedEngine {
             waiting: self.shared.waiting.load(Ordering::Acquire),
             refusing: self.shared.trouble(),
         })
+    }
+}
+
+/// Names the directory and nothing of what is in it.
+impl fmt::Debug for EmbeddedEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EmbeddedEngine")
+            .field(&self.shared.layout.root())
+            .finish()
     }
 }
 

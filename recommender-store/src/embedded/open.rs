@@ -15,6 +15,7 @@ use super::memory_table::MemoryTable;
 use super::payload;
 use super::segment::Segment;
 use super::shared::{Shared, View};
+use super::writer::begin_journal;
 use crate::error::{Result, StoreError};
 use crate::record::{Position, StoredFact};
 
@@ -22,7 +23,7 @@ use crate::record::{Position, StoredFact};
 pub(super) fn open(root: &Path, config: EmbeddedConfig) -> Result<(Shared, Journal)> {
     config.validate()?;
     let layout = Layout::lock(root)?;
-    let manifest = match Manifest::load(&layout)? {
+    let mut manifest = match Manifest::load(&layout)? {
         Some(manifest) => manifest,
         None => begin(&layout)?,
     };
@@ -42,7 +43,7 @@ pub(super) fn open(root: &Path, config: EmbeddedConfig) -> Result<(Shared, Journ
             read.facts.put(stored?);
         }
     }
-    let (mut tables, journal) = read.journals(&layout, &manifest)?;
+    let (mut tables, journal) = read.journals(&layout, &mut manifest)?;
     let view = View {
         active: Arc::new(tables.pop().expect("there is a table for every journal")),
         frozen: tables.into_iter().map(Arc::new).collect(),
@@ -69,7 +70,7 @@ fn begin(layout: &Layout) -> Result<Manifest> {
     let manifest = Manifest {
         key,
         position: Position::default(),
-        journal: 1,
+        journals: Vec::new(),
         events: Vec::new(),
         facts: Vec::new(),
     };
@@ -80,7 +81,7 @@ fn begin(layout: &Layout) -> Result<Manifest> {
 /// Removes files that do not count: those made, or made useless, just before the process ended.
 fn remove_strays(layout: &Layout, manifest: &Manifest) -> Result<()> {
     let counts = |kind: Kind, number: u64| match kind {
-        Kind::Journal => number >= manifest.journal,
+        Kind::Journal => manifest.journals.contains(&number),
         Kind::Events => manifest.events.contains(&number),
         Kind::Facts => manifest.facts.contains(&number),
     };
@@ -106,17 +107,17 @@ impl Replayed {
     fn journals(
         &mut self,
         layout: &Layout,
-        manifest: &Manifest,
+        manifest: &mut Manifest,
     ) -> Result<(Vec<MemoryTable>, Journal)> {
-        let numbers = layout.numbers(Kind::Journal)?;
-        let Some((&last, whole)) = numbers.split_last() else {
-            // Files are numbered in one row, and the first journal of a new one comes after all of them.
+        let journals = manifest.journals.clone();
+        let Some((&last, whole)) = journals.split_last() else {
+            // Files are numbered in one row, and the first journal comes after all of them.
             let files = manifest.events.iter().chain(&manifest.facts);
-            let number = files.max().map_or(1, |last| last + 1).max(manifest.journal);
-            let journal = Journal::create(&layout.file(Kind::Journal, number))?;
+            let number = files.max().map_or(1, |last| last + 1);
+            let journal = begin_journal(layout, manifest, number)?;
             return Ok((vec![MemoryTable::new(number)], journal));
         };
-        let mut tables = Vec::with_capacity(numbers.len());
+        let mut tables = Vec::with_capacity(journals.len());
         for &number in whole {
             tables.push(self.journal(layout, number, End::Whole)?.0);
         }

@@ -22,8 +22,8 @@ pub(super) fn take(
     let _alone = shared.rewriting();
     flush()?;
     let mut manifest = shared.manifest().clone();
-    // What comes later is not in the copy, so its writes go on where this manifest ends.
-    manifest.journal = shared.number();
+    // What comes later is not in the copy.
+    manifest.journals.clear();
     copy(&shared.layout, &manifest, to)
 }
 
@@ -41,7 +41,7 @@ pub fn restore(from: &Path, to: &Path) -> Result<Contents> {
             "none",
         ));
     };
-    if !layout.numbers(Kind::Journal)?.is_empty() {
+    if !manifest.journals.is_empty() {
         return Err(StoreError::invalid(
             from.display().to_string(),
             "a snapshot",
@@ -103,12 +103,14 @@ fn check(layout: &Layout, manifest: &Manifest) -> Result<Contents> {
 pub(super) fn verify(shared: &Shared) -> Result<Contents> {
     let _alone = shared.rewriting();
     let _still = shared.flushing();
-    let saved = Manifest::load(&shared.layout)?;
-    let manifest = shared.manifest().clone();
-    if saved.as_ref() != Some(&manifest) {
-        let reason = "it is not the one this store is using";
-        return Err(StoreError::damaged(shared.layout.manifest(), reason));
-    }
+    let manifest = {
+        let using = shared.manifest();
+        if Manifest::load(&shared.layout)?.as_ref() != Some(&*using) {
+            let reason = "it is not the one this store is using";
+            return Err(StoreError::damaged(shared.layout.manifest(), reason));
+        }
+        using.clone()
+    };
     check(&shared.layout, &manifest)?;
     let view = shared.view();
     for table in view.tables() {

@@ -86,7 +86,7 @@ fn flush(shared: &Shared, table: &Arc<MemoryTable>) -> Result<()> {
         .extend(segment.iter().map(|segment| segment.number()));
     next.facts.extend(facts);
     next.position = next.position.max(table.last());
-    next.journal = table.journal() + 1;
+    next.journals.retain(|&number| number != table.journal());
     next.save(&shared.layout)?;
     *manifest = next;
     shared.change_view(|view| {

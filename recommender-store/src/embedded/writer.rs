@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::fingerprint::Fingerprint;
 use super::journal::{Journal, put_frame};
-use super::layout::Kind;
+use super::layout::{Kind, Layout};
+use super::manifest::Manifest;
 use super::memory_table::MemoryTable;
 use super::payload;
 use super::shared::{Shared, View};
@@ -239,7 +240,7 @@ impl Writer {
         }
         self.wait_for_room()?;
         let number = self.shared.number();
-        self.journal = Journal::create(&self.shared.layout.file(Kind::Journal, number))?;
+        self.journal = begin_journal(&self.shared.layout, &mut self.shared.manifest(), number)?;
         let active = Arc::new(MemoryTable::new(number));
         self.shared.change_view(|view| {
             let full = std::mem::replace(&mut view.active, active);
@@ -281,6 +282,20 @@ impl Writer {
         self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
         task.pending.settle(answer);
     }
+}
+
+/// A new journal, which counts from now on.
+pub(super) fn begin_journal(
+    layout: &Layout,
+    manifest: &mut Manifest,
+    number: u64,
+) -> Result<Journal> {
+    let journal = Journal::create(&layout.file(Kind::Journal, number))?;
+    let mut next = manifest.clone();
+    next.journals.push(number);
+    next.save(layout)?;
+    *manifest = next;
+    Ok(journal)
 }
 
 /// The tasks that are written together: all that wait, up to some size or until a table is to be put aside.
