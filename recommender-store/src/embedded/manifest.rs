@@ -1,13 +1,15 @@
 //! Which files make up the store. What is not named here does not count.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::layout::{self, Layout};
+use super::layout::{self, Kind, Layout};
 use crate::error::{Result, StoreError};
 use crate::record::Position;
 
-/// The format of directories written by this program.
-pub(super) const FORMAT: u32 = 1;
+/// The format of directories written by this program. Format 1 named the first of the journals alone, so that nobody
+/// knew of a journal that had gone missing.
+pub(super) const FORMAT: u32 = 2;
 
 /// The files of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ pub(super) struct Manifest {
 struct Sealed {
     format: u32,
     checksum: u32,
-    files: serde_json::Value,
+    files: Value,
 }
 
 impl Manifest {
@@ -45,7 +47,8 @@ impl Manifest {
         layout::write_bytes(&layout.manifest(), &text)
     }
 
-    /// The manifest of a directory, or nothing if it holds no store yet.
+    /// The manifest of a directory, or nothing if it holds no store yet. One of an older format is given as this
+    /// program would have written it, and becomes so with the next save.
     pub(super) fn load(layout: &Layout) -> Result<Option<Self>> {
         let path = layout.manifest();
         if !path.exists() {
@@ -61,15 +64,30 @@ impl Manifest {
                 supported: FORMAT,
             });
         }
-        let sealed: Sealed =
+        let mut sealed: Sealed =
             serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if checksum(&sealed.files) != sealed.checksum || sealed.format != FORMAT {
+        if checksum(&sealed.files) != sealed.checksum {
             return Err(damaged("it is not what was written".into()));
+        }
+        if format == 1 {
+            name_journals(&mut sealed.files, layout)?;
         }
         serde_json::from_value(sealed.files)
             .map(Some)
             .map_err(|error| damaged(error.to_string()))
     }
+}
+
+/// Makes the files of format 1 those of format 2: instead of the first journal, all that are there.
+fn name_journals(files: &mut Value, layout: &Layout) -> Result<()> {
+    let first = files["journal"].as_u64().unwrap_or(u64::MAX);
+    let journals = layout.numbers(Kind::Journal)?.into_iter();
+    let journals: Vec<u64> = journals.filter(|&number| number >= first).collect();
+    if let Some(files) = files.as_object_mut() {
+        files.remove("journal");
+        files.insert("journals".into(), journals.into());
+    }
+    Ok(())
 }
 
 /// The format alone, which every later form of the file will hold too.
@@ -84,7 +102,7 @@ fn format_of(bytes: &[u8]) -> Result<u32, String> {
 }
 
 /// Over the names and values; whitespace between them means nothing.
-fn checksum(files: &serde_json::Value) -> u32 {
+fn checksum(files: &Value) -> u32 {
     crc32fast::hash(files.to_string().as_bytes())
 }
 
@@ -92,45 +110,57 @@ fn checksum(files: &serde_json::Value) -> u32 {
 mod tests {
     use std::fs;
 
+    use serde_json::json;
+
     use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            key: [9; 16],
+            position: Position(7),
+            journals: vec![3, 5],
+            events: vec![1],
+            facts: vec![2],
+        }
+    }
 
     #[test]
     fn damage_and_later_formats_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let layout = Layout::unlocked(dir.path());
         assert_eq!(Manifest::load(&layout).unwrap(), None);
-        let manifest = Manifest {
-            key: [9; 16],
-            position: Position(7),
-            journals: vec![3],
-            events: vec![1],
-            facts: vec![2],
-        };
-        manifest.save(&layout).unwrap();
-        assert_eq!(Manifest::load(&layout).unwrap(), Some(manifest));
+        manifest().save(&layout).unwrap();
+        assert_eq!(Manifest::load(&layout).unwrap(), Some(manifest()));
 
-        let text = fs::read_to_string(layout.manifest()).unwrap();
-        fs::write(
-            layout.manifest(),
-            text.replace("\"position\": 7", "\"position\": 6"),
-        )
-        .unwrap();
+        let path = layout.manifest();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"position\": 7", "\"position\": 6")).unwrap();
         let error = Manifest::load(&layout).unwrap_err().to_string();
         assert!(error.contains("manifest.json is damaged"), "{error}");
-        fs::write(
-            layout.manifest(),
-            text.replace("\"format\": 1", "\"format\": 2"),
-        )
-        .unwrap();
+        fs::write(&path, text.replace("\"format\": 2", "\"format\": 3")).unwrap();
         let error = Manifest::load(&layout).unwrap_err();
         assert!(
-            matches!(error, StoreError::Newer { found: 2, .. }),
+            matches!(error, StoreError::Newer { found: 3, .. }),
             "{error}"
         );
-        fs::write(layout.manifest(), "{").unwrap();
+        fs::write(&path, "{").unwrap();
         assert!(matches!(
             Manifest::load(&layout),
             Err(StoreError::Damaged { .. })
         ));
+    }
+
+    #[test]
+    fn format_1_is_read_with_the_journals_that_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::unlocked(dir.path());
+        let files =
+            json!({"key": vec![9; 16], "position": 7, "journal": 3, "events": [1], "facts": [2]});
+        let sealed = json!({"format": 1, "checksum": checksum(&files), "files": files});
+        fs::write(layout.manifest(), sealed.to_string()).unwrap();
+        for number in [2, 3, 5] {
+            fs::write(layout.file(Kind::Journal, number), "").unwrap();
+        }
+        assert_eq!(Manifest::load(&layout).unwrap(), Some(manifest()));
     }
 }

@@ -27,6 +27,8 @@ pub(super) fn open(root: &Path, config: EmbeddedConfig) -> Result<(Shared, Journ
         Some(manifest) => manifest,
         None => begin(&layout)?,
     };
+    // A directory of an older format is of this one from now on.
+    manifest.save(&layout)?;
     remove_strays(&layout, &manifest)?;
     let segments = manifest
         .events
@@ -67,15 +69,13 @@ fn begin(layout: &Layout) -> Result<Manifest> {
         let source = std::io::Error::other("the system gives no random numbers");
         StoreError::io(layout.root(), source)
     })?;
-    let manifest = Manifest {
+    Ok(Manifest {
         key,
         position: Position::default(),
         journals: Vec::new(),
         events: Vec::new(),
         facts: Vec::new(),
-    };
-    manifest.save(layout)?;
-    Ok(manifest)
+    })
 }
 
 /// Removes files that do not count: those made, or made useless, just before the process ended.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use recommender_store::{Engine, Result, StoreError};
+use serde_json::Value;
 
 use crate::directory::{batch, copy, files, fill, ids, open};
 
@@ -101,4 +102,31 @@ pub(crate) fn a_missing_file_is_named() {
         }
         fs::remove_dir_all(&less).unwrap();
     }
+}
+
+pub(crate) fn a_directory_of_format_1_is_upgraded_and_a_later_one_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let expected = filled(dir.path());
+    let path = dir.path().join("manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let files = manifest["files"].as_object_mut().unwrap();
+    let journals = files.remove("journals").unwrap();
+    files.insert("journal".into(), journals[0].clone());
+    let checksum = crc32fast::hash(manifest["files"].to_string().as_bytes());
+    manifest["format"] = 1.into();
+    manifest["checksum"] = checksum.into();
+    fs::write(&path, manifest.to_string()).unwrap();
+    let engine = open(dir.path()).unwrap();
+    assert_eq!(ids(&engine), expected);
+    engine.write(batch("b", 0)).unwrap().wait().unwrap();
+    drop(engine);
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(manifest["format"], 2);
+    assert_eq!(ids(&open(dir.path()).unwrap()).len(), expected.len() + 3);
+
+    manifest["format"] = 3.into();
+    fs::write(&path, manifest.to_string()).unwrap();
+    let error = open(dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { .. }), "{error}");
+    assert!(error.to_string().contains("upgrade"), "{error}");
 }

@@ -70,6 +70,10 @@ fn main() -> ExitCode {
             damage::a_flipped_bit_in_any_file_is_named_and_never_served,
         ),
         trial("a_missing_file_is_named", damage::a_missing_file_is_named),
+        trial(
+            "a_directory_of_format_1_is_upgraded_and_a_later_one_refused",
+            damage::a_directory_of_format_1_is_upgraded_and_a_later_one_refused,
+        ),
         trial_if(
             "a_full_disk_refuses_writes_until_there_is_room",
             disk::possible(),
