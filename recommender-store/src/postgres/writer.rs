@@ -111,7 +111,12 @@ impl Writer {
                     return Answer::of(&row).map_err(Failure::Refused);
                 }
                 Err(Failure::Away(error)) => error,
-                Err(refused) => return Err(refused),
+                Err(Failure::Refused(error)) => {
+                    if matches!(error, StoreError::Full { .. }) {
+                        self.queue.refuse(Some(error.to_string()));
+                    }
+                    return Err(Failure::Refused(error));
+                }
             };
             self.queue.refuse(Some(away.to_string()));
             if Instant::now() + PAUSE >= deadline || self.queue.is_closed() {

@@ -4,6 +4,13 @@
 //! with the reason, and fail when they are asked for all the same.
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+/// A list of tests with their names.
+macro_rules! tests {
+    ($kind:ty, $($room:ident: $($test:ident),+;)+) => {
+        &[$($((concat!(stringify!($room), "::", stringify!($test)), $room::$test as $kind)),+),+]
+    };
+}
+
 mod bench;
 mod crowd;
 mod embedded;
@@ -26,15 +33,8 @@ use crate::bench::Bench;
 /// A test of an engine.
 type Test = fn(&dyn Bench);
 
-/// A list of tests with their names.
-macro_rules! tests {
-    ($($room:ident: $($test:ident),+;)+) => {
-        &[$($((concat!(stringify!($room), "::", stringify!($test)), $room::$test as Test)),+),+]
-    };
-}
-
 /// What every engine is held to.
-const PROMISES: &[(&str, Test)] = tests! {
+const PROMISES: &[(&str, Test)] = tests! { Test,
     events:
         an_event_comes_back_as_it_was_written,
         an_id_counts_once_within_a_batch_and_across_batches,
@@ -119,6 +119,12 @@ fn main() -> ExitCode {
     let postgres = postgres::PostgresBench::find();
     let bench = postgres.clone().map(|bench| bench as Arc<dyn Bench>);
     tests.extend(trials("postgres", &bench));
+    let alone = postgres::TESTS.iter().map(|&(name, test)| {
+        named(&format!("postgres::{name}"), &postgres, move |bench| {
+            test(&bench)
+        })
+    });
+    tests.extend(alone);
     tests.sort_by(|a, b| a.name().cmp(b.name()));
     let conclusion = libtest_mimic::run(&arguments, tests);
     // The server is stopped before this process ends.

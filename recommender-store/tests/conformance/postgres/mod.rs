@@ -1,6 +1,9 @@
 //! PostgreSQL: one server for all tests, a schema for each.
 
-pub(crate) mod server;
+mod faults;
+mod schema;
+mod server;
+mod shared;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -10,6 +13,34 @@ use recommender_store::postgres::{PostgresConfig, PostgresEngine, restore};
 
 use self::server::{Binaries, Server};
 use crate::bench::{Bench, Stand};
+
+/// A test of this engine alone.
+pub(crate) type Test = fn(&PostgresBench);
+
+/// What this engine alone is held to.
+pub(crate) const TESTS: &[(&str, Test)] = tests! { Test,
+    faults:
+        a_killed_server_loses_nothing_and_service_resumes,
+        while_the_server_is_away_callers_are_told,
+        an_engine_is_closed_while_the_server_is_away,
+        more_than_may_wait_is_refused,
+        a_full_disk_is_named_and_left_behind,
+        one_batch_that_fails_does_not_take_others_along,
+        a_write_whose_answer_was_lost_is_told_its_own_outcome,
+        without_encryption_a_url_that_asks_for_it_is_refused;
+    schema:
+        an_older_schema_is_brought_up_to_date,
+        a_newer_schema_is_refused,
+        what_was_altered_is_named_and_not_given_out,
+        no_byte_of_the_forgotten_is_left_in_the_tables,
+        an_interrupted_forgetting_is_ended_by_the_next,
+        a_snapshot_that_was_altered_is_refused;
+    shared:
+        one_server_sees_what_the_other_wrote,
+        servers_that_start_at_once_make_one_schema,
+        changes_of_concurrent_writers_are_never_missed,
+        who_commits_late_keeps_its_place;
+};
 
 /// Opens engines on one server, which is started when it is first needed.
 pub(crate) struct PostgresBench {
@@ -25,9 +56,15 @@ impl PostgresBench {
         Ok(Arc::new(Self { binaries, server }))
     }
 
+    /// The server that tests share.
     pub(crate) fn server(&self) -> Arc<Server> {
         let start = || Arc::new(Server::start(self.binaries.clone()));
         Arc::clone(self.server.get_or_init(start))
+    }
+
+    /// A server of a test's own, which it may kill.
+    pub(crate) fn another_server(&self) -> Server {
+        Server::start(self.binaries.clone())
     }
 }
 

@@ -201,6 +201,13 @@ impl Server {
         }
     }
 
+    /// The socket the server listens at.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory
+            .path()
+            .join(format!(".s.PGSQL.{}", self.port))
+    }
+
     /// A connection that sees the tables of a schema.
     pub(crate) fn client(&self, config: &PostgresConfig) -> postgres::Client {
         let mut client = postgres::Client::connect(&self.url(), postgres::NoTls).unwrap();
