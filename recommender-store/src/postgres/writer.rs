@@ -179,20 +179,24 @@ impl Writer {
 
 /// The same error for one more caller.
 fn again(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Full { path, reason } => StoreError::Full {
+    if let StoreError::Full { path, reason } = error {
+        return StoreError::Full {
             path: path.clone(),
             reason: reason.clone(),
-        },
-        StoreError::Damaged { path, reason } => StoreError::damaged(path, reason),
-        StoreError::Unavailable { what, reason } => StoreError::Unavailable {
+        };
+    }
+    if let StoreError::Damaged { path, reason } = error {
+        return StoreError::damaged(path, reason);
+    }
+    if let StoreError::Unavailable { what, reason } = error {
+        return StoreError::Unavailable {
             what: what.clone(),
             reason: reason.clone(),
-        },
-        other => StoreError::Unavailable {
-            what: "PostgreSQL".into(),
-            reason: other.to_string(),
-        },
+        };
+    }
+    StoreError::Unavailable {
+        what: "writing to PostgreSQL".into(),
+        reason: error.to_string(),
     }
 }
 
