@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 mod rules;
+mod store;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use recommender_core::events::EventTable;
 use crate::failure::Failure;
 
 pub(crate) use rules::{Rules, RulesBy};
+pub(crate) use store::{Import, Store, StoreCommand, StoreCopy};
 
 /// Product recommendations across web, app, store, call centre and till.
 #[derive(Debug, Parser)]
@@ -28,9 +30,19 @@ pub(crate) enum Command {
     /// Train on the data set that comes along, show what it gives, and serve it.
     #[command(after_help = "Example:\n  recommender demo")]
     Demo(Demo),
-    /// Learn a pipeline from event files and save it.
+    /// Write events and products from files into a store.
     #[command(
-        after_help = "Example:\n  recommender train --events events.csv --config pipeline.toml --out model/"
+        after_help = "Examples:\n  recommender import --data store/ --events events.csv till/2026-01.parquet\n  recommender import --data store/ --events export/ --skip-bad-rows --bad-rows bad.jsonl"
+    )]
+    Import(Import),
+    /// Copy, check and look at a store.
+    #[command(
+        after_help = "Examples:\n  recommender store export   --data store/ --out export/\n  recommender store snapshot --data store/ --out snapshot/\n  recommender store restore  --data new-store/ --from snapshot/\n  recommender store verify   --data store/\n  recommender store status   --data store/ --json"
+    )]
+    Store(Store),
+    /// Learn a pipeline from event files or a store, and save it.
+    #[command(
+        after_help = "Examples:\n  recommender train --events events.csv --config pipeline.toml --out model/\n  recommender train --data store/ --config pipeline.toml --out model/"
     )]
     Train(Train),
     /// Judge models on held-out events.
@@ -120,8 +132,11 @@ impl Running {
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
+    /// Folder of a store with the events.
+    #[arg(long, value_name = "DIR", required_unless_present = "events", conflicts_with_all = ["events", "format", "map", "skip_bad_rows"])]
+    pub(crate) data: Option<PathBuf>,
     /// Files of events.
-    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) events: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) format: EventFormat,
@@ -414,6 +429,10 @@ mod tests {
             "recommender evaluate --train a --test b --model popularity --at 0",
             "recommender recommend --model m",
             "recommender train --config c --out o",
+            "recommender train --data d --events e --config c --out o",
+            "recommender import --events e",
+            "recommender import --data d",
+            "recommender store export --data d",
             "recommender rules --events a",
             "recommender rules --events a --out b --by shop",
         ] {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use recommender_core::Error;
+use recommender_store::StoreError;
 
 /// Exit status when the work failed.
 const FAILED: u8 = 1;
@@ -56,6 +57,23 @@ impl From<Error> for Failure {
         Self {
             message: error.to_string(),
             status,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Core(error) => error.into(),
+            StoreError::Invalid { .. } => Self::call(error.to_string()),
+            StoreError::Busy { .. }
+            | StoreError::Full { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Newer { .. }
+            | StoreError::InUse { .. }
+            | StoreError::Unavailable { .. }
+            | StoreError::Io { .. }
+            | StoreError::Closed => Self::work(error),
         }
     }
 }

@@ -7,6 +7,7 @@ mod inputs;
 mod memory;
 mod model_spec;
 mod progress;
+mod stored;
 mod table;
 mod trial;
 mod trial_log;
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.command {
         Command::Demo(demo) => commands::demo::run(demo),
+        Command::Import(import) => commands::import::run(import),
+        Command::Store(store) => commands::store::run(&store.command),
         Command::Train(train) => commands::train::run(train),
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
         Command::Tune(tune) => commands::tune::run(tune),

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use recommender_core::recommender::Progress;
 
 /// A line on standard error that tells what is being done; gone when dropped.
@@ -22,6 +22,12 @@ impl ProgressLine {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.enable_steady_tick(Duration::from_millis(120));
         Self(bar)
+    }
+
+    /// What is told how many events are done.
+    pub(crate) fn events(&self) -> impl Fn(u64) + Sync + use<> {
+        let bar = self.0.clone();
+        move |events| bar.set_message(format!("{} events", HumanCount(events)))
     }
 
     /// What a fit calls at each of its steps.

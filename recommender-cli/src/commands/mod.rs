@@ -2,8 +2,10 @@
 
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod import;
 pub(crate) mod recommend;
 pub(crate) mod rules;
 pub(crate) mod serve;
+pub(crate) mod store;
 pub(crate) mod train;
 pub(crate) mod tune;

@@ -1,34 +1,28 @@
-//! `recommender train`: event files and a recipe in, an artefact out.
+//! `recommender train`: event files or a store and a recipe in, an artefact out.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use recommender_core::events::EventTable;
-use recommender_core::{Dataset, Engine, FitOptions};
+use recommender_core::{Dataset, Engine, FitOptions, PipelineConfig};
+use recommender_store::join::{Training, training_set};
 
 use crate::args::Train;
 use crate::failure::Failure;
 use crate::inputs;
 use crate::model_spec::read_pipeline;
 use crate::progress::ProgressLine;
+use crate::stored;
 
 pub(crate) fn run(arguments: &Train) -> Result<(), Failure> {
     let config = read_pipeline(&arguments.config)?;
-    if arguments.out.exists() {
-        let message = format!(
-            "{}: expected a folder that does not exist yet",
-            arguments.out.display()
-        );
-        return Err(Failure::call(message));
-    }
-    let options = arguments.format.options()?;
-    let mut table = EventTable::new();
-    for file in &arguments.events {
-        inputs::events(&options, file, &mut table)?;
-    }
-    let products = inputs::products(&arguments.catalog, None)?;
-    let dataset = Dataset::new(table, products, config.interactions.clone())?;
+    stored::must_be_new(&arguments.out)?;
     let line = ProgressLine::start("train");
+    let dataset = match &arguments.data {
+        Some(folder) => stored_data(arguments, folder, &config, &line)?,
+        None => file_data(arguments, &config)?,
+    };
     let options = FitOptions {
         progress: Some(line.callback()),
         ..arguments.running.fit_options()
@@ -49,4 +43,33 @@ pub(crate) fn run(arguments: &Train) -> Result<(), Failure> {
         arguments.out.display()
     )?;
     Ok(())
+}
+
+/// What the files of events hold.
+fn file_data(arguments: &Train, config: &PipelineConfig) -> Result<Dataset, Failure> {
+    let options = arguments.format.options()?;
+    let mut table = EventTable::new();
+    for file in &arguments.events {
+        inputs::events(&options, file, &mut table)?;
+    }
+    let products = inputs::products(&arguments.catalog, None)?;
+    Ok(Dataset::new(table, products, config.interactions.clone())?)
+}
+
+/// What the store holds, with the products of the files named beside it.
+fn stored_data(
+    arguments: &Train,
+    folder: &Path,
+    config: &PipelineConfig,
+    line: &ProgressLine,
+) -> Result<Dataset, Failure> {
+    let products = inputs::products(&arguments.catalog, None)?;
+    let engine = stored::open(folder)?;
+    let progress = line.events();
+    let training = Training {
+        progress: Some(&progress),
+        ..Training::default()
+    };
+    let interactions = config.interactions.clone();
+    Ok(training_set(&*engine, &training, products, interactions)?)
 }

@@ -2,6 +2,7 @@
 
 mod rules;
 mod shop;
+mod store;
 mod tasks;
 mod tune;
 

@@ -1,0 +1,81 @@
+//! The words of the commands that speak of a store.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::args::{CatalogFormat, EventFormat};
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Folder of the store; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Files of events, or folders of them, such as an export.
+    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "catalog")]
+    pub(crate) events: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: EventFormat,
+    /// Write bad rows to this file, one JSON object a line, instead of refusing the files.
+    #[arg(long, value_name = "FILE", requires = "events")]
+    pub(crate) bad_rows: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Store {
+    #[command(subcommand)]
+    pub(crate) command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Write all events as Parquet, a folder a day; into a folder with an export, those that came since.
+    Export(StoreCopy),
+    /// Write a consistent copy of everything.
+    Snapshot(StoreCopy),
+    /// Make a store of a snapshot.
+    Restore(StoreRestore),
+    /// Read everything and hold it against its checksums.
+    Verify(StoreFolder),
+    /// Say how much there is.
+    Status(StoreStatus),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreFolder {
+    /// Folder of the store.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreCopy {
+    /// Folder of the store.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Folder to write.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreRestore {
+    /// Folder of the new store; must not exist yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Folder of the snapshot.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreStatus {
+    /// Folder of the store.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Print JSON instead of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

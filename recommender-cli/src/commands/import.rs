@@ -1,0 +1,102 @@
+//! `recommender import`: files of events into a store.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use recommender_core::error::InputError;
+use recommender_core::rows::{BadRows, ReadReport};
+use recommender_store::exchange::{ImportOptions, ImportReport};
+use recommender_store::{Engine, StoreError, exchange};
+use serde_json::json;
+
+use crate::args::Import;
+use crate::failure::Failure;
+use crate::progress::ProgressLine;
+use crate::stored;
+
+pub(crate) fn run(arguments: &Import) -> Result<(), Failure> {
+    let mut reading = arguments.format.options()?;
+    let mut bad_rows = match &arguments.bad_rows {
+        Some(path) => {
+            reading.bad_rows = BadRows::Count;
+            Some(BadRowFile::create(path)?)
+        }
+        None => None,
+    };
+    let engine = stored::open_or_make(&arguments.data)?;
+    let start = Instant::now();
+    let line = ProgressLine::start("import");
+    let progress = line.events();
+    let options = ImportOptions {
+        reading,
+        progress: Some(&progress),
+        ..ImportOptions::default()
+    };
+    let mut told = |error: &InputError| match &mut bad_rows {
+        Some(file) => file.add(error),
+        None => Ok(()),
+    };
+    let report = exchange::import(&*engine, &arguments.events, &options, &mut told)?;
+    drop(line);
+    if let Some(file) = bad_rows {
+        file.finish()?;
+    }
+    print(&report, &*engine, start.elapsed().as_secs_f64())
+}
+
+fn print(report: &ImportReport, engine: &dyn Engine, seconds: f64) -> Result<(), Failure> {
+    let rows = &report.rows;
+    if rows.kept < rows.rows {
+        writeln!(io::stderr(), "{rows}")?;
+        print_examples(rows)?;
+    }
+    writeln!(
+        io::stdout(),
+        "{} events of {} files imported in {seconds:.1} s; the store holds {}",
+        rows.kept - report.kept_before,
+        report.files,
+        engine.status()?.contents.events
+    )?;
+    Ok(())
+}
+
+fn print_examples(rows: &ReadReport) -> io::Result<()> {
+    for example in rows.bad.values().flat_map(|count| &count.examples) {
+        writeln!(io::stderr(), "  {example}")?;
+    }
+    Ok(())
+}
+
+/// Where bad rows go, one JSON object a line.
+struct BadRowFile<'p> {
+    path: &'p Path,
+    out: BufWriter<File>,
+}
+
+impl<'p> BadRowFile<'p> {
+    fn create(path: &'p Path) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
+        let out = BufWriter::new(file);
+        Ok(Self { path, out })
+    }
+
+    fn add(&mut self, error: &InputError) -> Result<(), StoreError> {
+        let row = json!({
+            "file": error.origin,
+            "row": error.row,
+            "field": error.field,
+            "expected": error.expected,
+            "found": error.found,
+        });
+        writeln!(self.out, "{row}").map_err(|error| StoreError::io(self.path, error))
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        self.out
+            .flush()
+            .map_err(|error| StoreError::io(self.path, error))?;
+        Ok(())
+    }
+}
