@@ -69,7 +69,7 @@ pub struct Exported {
 /// Asked again, it adds the events written since as further parts; late events come into the directory of their own
 /// day. After an interruption it goes on at the first day that is not whole on disk: nothing is there twice, and files
 /// that were not finished are removed. An export takes the events up to the position at which it began. An erasure does
-/// not reach into exports: they are copies, to be made anew.
+/// not reach into exports by itself: see [`erase`](crate::exchange::erase).
 ///
 /// ```
 /// use recommender_core::Timestamp;
@@ -164,8 +164,7 @@ impl ExportOptions<'_> {
 struct Pass<'a> {
     directory: &'a Path,
     options: &'a ExportOptions<'a>,
-    /// How many parts each day has already.
-    parts: BTreeMap<String, usize>,
+    manifest: &'a ExportManifest,
     after: Position,
     unfinished: Unfinished,
     days: BTreeMap<Day, Part>,
@@ -181,19 +180,14 @@ const EVENTS_PER_LOOK: u64 = 1 << 12;
 impl<'a> Pass<'a> {
     fn new(
         directory: &'a Path,
-        manifest: &ExportManifest,
+        manifest: &'a ExportManifest,
         options: &'a ExportOptions<'a>,
         unfinished: Unfinished,
     ) -> Self {
-        let mut parts: BTreeMap<String, usize> = BTreeMap::new();
-        for file in &manifest.files {
-            let day = file.path.split('/').next().unwrap_or_default();
-            *parts.entry(day.to_owned()).or_default() += 1;
-        }
         Self {
             directory,
             options,
-            parts,
+            manifest,
             after: manifest.position,
             unfinished,
             days: BTreeMap::new(),
@@ -259,9 +253,7 @@ impl<'a> Pass<'a> {
                 self.end = Some(latest);
             }
         }
-        let folder = format!("day={day}");
-        let number = self.parts.get(&folder).copied().unwrap_or_default();
-        let path = format!("{folder}/part-{number:05}.parquet");
+        let path = self.manifest.part_name(&format!("day={day}"));
         self.days.insert(day, Part::create(self.directory, path)?);
         Ok(true)
     }

@@ -116,6 +116,18 @@ impl ExportManifest {
         sync_directory(directory)
     }
 
+    /// The name of the next part of a day's directory.
+    pub(super) fn part_name(&self, day: &str) -> String {
+        let number = |file: &PartFacts| {
+            let (known, name) = file.path.split_once('/')?;
+            let number = name.strip_prefix("part-")?.strip_suffix(".parquet")?;
+            (known == day).then_some(number.parse::<u32>().ok()?)
+        };
+        let last = self.files.iter().filter_map(number).max();
+        let next = last.map_or(0, |last| last.saturating_add(1));
+        format!("{day}/part-{next:05}.parquet")
+    }
+
     /// How many events the files hold.
     #[must_use]
     pub fn rows(&self) -> u64 {

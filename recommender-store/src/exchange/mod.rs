@@ -3,11 +3,14 @@
 mod columns;
 mod day;
 mod directory;
+mod erase;
 mod export;
 mod import;
 mod manifest;
 mod part;
+mod rows;
 
+pub use erase::{Erased, erase};
 pub use export::{ExportOptions, Exported, export};
 pub use import::{Admission, BadRow, Door, ImportOptions, ImportReport, import};
 pub use manifest::{ExportManifest, PartFacts, Unfinished};

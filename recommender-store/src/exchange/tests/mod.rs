@@ -1,6 +1,7 @@
 //! Out and in again: the same events, whatever interrupts.
 
 mod coming_in;
+mod erasing;
 mod flaky;
 mod going_out;
 
