@@ -5,7 +5,7 @@
 //! ```
 //! Options, with their defaults: `--dir` (where to write; the system's temporary directory), `--only` (`ingest`,
 //! `singles`, `large`, `fresh`), `--rounds 3`, `--batches 300` (of 1,000 events, an engine and round), `--events
-//! 10000000` (in the store that is killed, opened and read), `--pairs 100000`.
+//! 10000000` (in the store that is killed, opened and read), `--reads 20000`, `--pairs 100000`.
 #![expect(clippy::print_stdout, reason = "a program that reports to a terminal")]
 
 use std::io::{BufRead, BufReader};
@@ -18,19 +18,22 @@ use recommender_benches::store::workload::{SHOP, Workload};
 use recommender_benches::store::{ingest, reading};
 use recommender_benches::words::Words;
 use recommender_core::{Error, Result};
+use recommender_store::engine::Contents;
+use recommender_store::exchange::{ExportManifest, ExportOptions, export};
 use recommender_store::{EmbeddedConfig, EmbeddedEngine, Engine, StoreError};
 
 /// As the command has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "--dir",
     "--only",
     "--rounds",
     "--batches",
     "--events",
     "--pairs",
+    "--reads",
     "--fill",
 ];
 
@@ -117,11 +120,9 @@ fn large(dir: &Path, words: &Words) -> Result<()> {
     println!("killed after {told} events: opened in {seconds:.2} s with {found} events");
     settle(&engine)?;
     let contents = status()?.contents;
-    println!(
-        "settled: {:.1} bytes an event on disk",
-        contents.bytes as f64 / contents.events as f64
-    );
-    let waits = reading::recent(&engine, 50, 20_000).map_err(|error| failed(&error))?;
+    room(&engine, contents, &dir.with_file_name("export"))?;
+    let reads = words.count("--reads", 20_000)?;
+    let waits = reading::recent(&engine, 50, reads).map_err(|error| failed(&error))?;
     println!(
         "latest 50 events of a random visitor of {}: median {:.1} us, p99 {:.1} us",
         SHOP.visitors, waits.median, waits.p99
@@ -134,6 +135,21 @@ fn large(dir: &Path, words: &Words) -> Result<()> {
     println!(
         "all {scanned} events in order: {:.0} a second",
         scanned as f64 / start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Bytes an event takes in the store and in its Parquet files.
+fn room(engine: &EmbeddedEngine, contents: Contents, directory: &Path) -> Result<()> {
+    let exported = export(engine, directory, &ExportOptions::default());
+    let rows = exported.map_err(|error| failed(&error))?.rows as f64;
+    let manifest = ExportManifest::read(directory).map_err(|error| failed(&error))?;
+    let parts = manifest.into_iter().flat_map(|manifest| manifest.files);
+    let parquet = parts.map(|part| part.bytes).sum::<u64>() as f64 / rows;
+    let ours = contents.bytes as f64 / contents.events as f64;
+    println!(
+        "settled: {ours:.1} bytes an event on disk, {parquet:.1} as a row of Parquet, ratio {:.2}",
+        ours / parquet
     );
     Ok(())
 }

@@ -143,7 +143,7 @@ pub fn singles(dir: &Path, clients: u64, each: usize) -> Result<f64> {
             for _ in 0..each {
                 engine.write(workload.batch(1))?.await?;
             }
-            Ok(())
+            Ok::<(), StoreError>(())
         }
     };
     let tasks: Vec<_> = (0..clients)

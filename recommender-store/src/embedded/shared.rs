@@ -13,7 +13,7 @@ use super::layout::{Kind, Layout};
 use super::manifest::Manifest;
 use super::memory_table::MemoryTable;
 use super::merge::{Merge, Source, TableScan};
-use super::segment::Segment;
+use super::segment::{Scratch, Segment};
 use crate::error::Result;
 use crate::record::{Position, Span, StoredEvent};
 
@@ -222,12 +222,13 @@ impl View {
             .filter(|segment| segment.may_hold_visitor(print))
             .collect();
         segments.sort_by_key(|segment| std::cmp::Reverse(segment.extent().last_time));
+        let mut scratch = Scratch::default();
         for segment in segments {
             let oldest = found.first().and_then(|stored| stored.event.time);
             if found.len() >= limit && oldest > Some(segment.extent().last_time) {
                 break;
             }
-            found.extend(segment.recent(visitor, limit)?);
+            found.extend(segment.recent(visitor, limit, &mut scratch)?);
             keep_latest(&mut found, limit);
         }
         Ok(found)

@@ -19,7 +19,7 @@ mod read;
 mod words;
 mod write;
 
-pub(super) use read::Segment;
+pub(super) use read::{Scratch, Segment};
 pub(super) use words::Dictionary;
 pub(super) use write::SegmentWriter;
 

@@ -37,7 +37,7 @@ pub(in super::super) struct Segment {
 
 /// Memory that is used for one block after another.
 #[derive(Debug, Default)]
-struct Scratch {
+pub(in super::super) struct Scratch {
     bytes: Vec<u8>,
     block: Block,
 }
@@ -111,15 +111,20 @@ impl Segment {
     }
 
     /// The latest `limit` events of a visitor, oldest first.
-    pub(in super::super) fn recent(&self, visitor: &str, limit: usize) -> Result<Vec<StoredEvent>> {
+    pub(in super::super) fn recent(
+        &self,
+        visitor: &str,
+        limit: usize,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<StoredEvent>> {
         // The last block that begins before or with the visitor is the last that may have events of hers.
         let after = self
             .blocks
             .partition_point(|place| &*place.first <= visitor);
         let mut found: VecDeque<Vec<StoredEvent>> = VecDeque::new();
-        let (mut count, mut scratch) = (0, Scratch::default());
+        let mut count = 0;
         for place in self.blocks[..after].iter().rev() {
-            let events = self.events_of(place, visitor, &mut scratch)?;
+            let events = self.events_of(place, visitor, scratch)?;
             count += events.len();
             found.push_front(events);
             if count >= limit || &*place.first < visitor {

@@ -88,7 +88,9 @@ fn a_visitors_latest_events_are_found() {
                 .filter(|stored| stored.event.visitor == visitor)
                 .collect();
             let expected = &all[all.len().saturating_sub(limit)..];
-            let found = segment.recent(visitor, limit).unwrap();
+            let found = segment
+                .recent(visitor, limit, &mut Scratch::default())
+                .unwrap();
             assert!(
                 found.iter().eq(expected.iter().copied()),
                 "{visitor} {limit}"
