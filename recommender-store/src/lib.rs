@@ -6,6 +6,7 @@
 
 mod batch;
 pub mod embedded;
+pub mod catalog;
 pub mod engine;
 mod error;
 pub mod exchange;

@@ -15,26 +15,27 @@ pub struct Stamp {
 /// arrives later changes nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot<V> {
-    stamp: Option<Stamp>,
+    stamp: Stamp,
     value: Option<V>,
 }
 
 impl<V> Default for Slot<V> {
     fn default() -> Self {
-        Self {
-            stamp: None,
-            value: None,
-        }
+        let stamp = Stamp {
+            version: i64::MIN,
+            position: Position(0),
+        };
+        Self { stamp, value: None }
     }
 }
 
 impl<V> Slot<V> {
     /// Takes a fact in unless a newer one stands; says whether it did. The same fact may come again.
     pub(crate) fn put(&mut self, stamp: Stamp, value: Option<V>) -> bool {
-        if self.stamp.is_some_and(|known| stamp < known) {
+        if stamp < self.stamp {
             return false;
         }
-        self.stamp = Some(stamp);
+        self.stamp = stamp;
         self.value = value;
         true
     }

@@ -1,0 +1,29 @@
+//! What the shop sells, what is where, and what may be offered to whom.
+//!
+//! [`Catalogue`] is fed facts about products, stock and places and answers from memory; [`EligibilityView`] gives what
+//! may be offered in the numbering of a fitted model, as a bit for each item.
+
+mod catalogue;
+mod check;
+mod eligibility;
+mod levels;
+mod money;
+mod nearby;
+mod patch;
+mod place;
+mod product;
+mod products;
+mod stock;
+
+pub use catalogue::Catalogue;
+pub use check::{MAX_EMBEDDING, MAX_ITEM_BYTES, MAX_PLACE_BYTES};
+pub use eligibility::{EligibilityView, Offer, Orders};
+pub use money::Money;
+pub use nearby::NearStock;
+pub use patch::ProductPatch;
+pub use place::{NearPlace, Place, PlaceKind, Places, Point};
+pub use product::{Availability, Image, ProductRecord, RatingSummary};
+pub use stock::{Stock, StockOutcome};
+
+#[cfg(test)]
+mod tests;
