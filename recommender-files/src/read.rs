@@ -42,7 +42,7 @@ pub struct ProductOptions {
 /// hold those of other files already. The file is read piece by piece, whatever its size.
 ///
 /// ```no_run
-/// use recommender_core::events::EventSink;
+/// use recommender_core::events::EventTable;
 /// use recommender_files::{EventOptions, read_events};
 /// let mut table = EventTable::new();
 /// let report = read_events("events.csv.gz".as_ref(), &EventOptions::default(), &mut table)?;
