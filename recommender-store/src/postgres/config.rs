@@ -15,6 +15,7 @@ use crate::error::Result;
 /// | `url` | where the database is, as `postgresql://user@host:port/database` or as `host=… user=…` | none | not empty |
 /// | `password_file` | a file whose first line is the password, so that it stands in no configuration | none | |
 /// | `schema` | schema that holds the tables; it is made if it is not there | `recommender` | `[a-z_][a-z0-9_]*`, at most 63 bytes |
+/// | `buckets` | parts of the event log, by visitor; fixed when the schema is made. What is forgotten is rewritten by parts: some 100,000 events each keep a part busy for a fifth of a second | 64 | 1 to 1,024 |
 /// | `connections` | connections for reading at once; streams and the writer have their own | 4 | 1 to 256 |
 /// | `connect_timeout_ms` | how long a connection may take to be made | 2,000 | 10 to 60,000 |
 /// | `statement_timeout_ms` | how long a read may take, and how long it may wait for a connection | 5,000 | 10 to 3,600,000 |
@@ -34,6 +35,8 @@ pub struct PostgresConfig {
     pub password_file: Option<PathBuf>,
     /// Schema that holds the tables.
     pub schema: String,
+    /// Parts of the event log, when the schema is made.
+    pub buckets: u16,
     /// Connections for reading at once.
     pub connections: usize,
     /// Milliseconds a connection may take to be made.
@@ -56,6 +59,7 @@ impl Default for PostgresConfig {
             url: String::new(),
             password_file: None,
             schema: "recommender".into(),
+            buckets: 64,
             connections: 4,
             connect_timeout_ms: 2_000,
             statement_timeout_ms: 5_000,
@@ -83,6 +87,7 @@ impl PostgresConfig {
             let expected = "1 to 63 of a-z, 0-9 and _, not beginning with a digit";
             return Err(Error::config("schema", expected, &self.schema).into());
         }
+        within("buckets", self.buckets.into(), 1, 1_024)?;
         within("connections", self.connections as u64, 1, 256)?;
         within("connect_timeout_ms", self.connect_timeout_ms, 10, 60_000)?;
         within(
@@ -129,10 +134,11 @@ mod tests {
         good.validate().unwrap();
         assert!(!format!("{good:?}").contains("secret"));
         type Spoil = fn(&mut PostgresConfig);
-        let spoils: [(&str, Spoil); 9] = [
+        let spoils: [(&str, Spoil); 10] = [
             ("url", |config| config.url.clear()),
             ("schema", |config| config.schema = "a\"; DROP".into()),
             ("schema", |config| config.schema = "1a".into()),
+            ("buckets", |config| config.buckets = 0),
             ("connections", |config| config.connections = 0),
             ("connect_timeout_ms", |config| config.connect_timeout_ms = 0),
             ("statement_timeout_ms", |config| {

@@ -141,7 +141,7 @@ impl Connector {
 /// A connection with what was prepared on it.
 pub(super) struct Session {
     client: Client,
-    prepared: HashMap<&'static str, Statement>,
+    prepared: HashMap<String, Statement>,
 }
 
 impl Session {
@@ -160,13 +160,13 @@ impl Session {
     /// The connection and a statement, prepared when it is first asked for.
     pub(super) fn prepared(
         &mut self,
-        sql: &'static str,
+        sql: &str,
     ) -> Result<(&mut Client, Statement), postgres::Error> {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok((&mut self.client, statement.clone()));
         }
         let statement = self.client.prepare(sql)?;
-        self.prepared.insert(sql, statement.clone());
+        self.prepared.insert(sql.into(), statement.clone());
         Ok((&mut self.client, statement))
     }
 }

@@ -4,6 +4,7 @@ use postgres::{Client, Transaction};
 use recommender_core::Error;
 
 use super::connect::{Connector, Session};
+use super::row::Buckets;
 use crate::error::{Result, StoreError};
 
 /// Every step from an empty schema to the present one, in order; the number of steps done is the version of a schema.
@@ -16,8 +17,13 @@ const MIGRATIONS: [&str; 2] = [
 /// The oldest server that has what the statements need.
 const OLDEST_SERVER: i32 = 130_000;
 
-/// Makes the schema, or brings it up to date. Servers that start at once take turns.
-pub(super) fn migrate(connector: &Connector, session: &mut Session) -> Result<()> {
+/// Makes the schema, with a log of so many buckets, or brings it up to date. Servers that start at once take turns.
+/// Gives the buckets it has.
+pub(super) fn migrate(
+    connector: &Connector,
+    session: &mut Session,
+    buckets: u16,
+) -> Result<Buckets> {
     let client = session.client();
     check_server(connector, client)?;
     let failed = |error: postgres::Error| connector.failed(&error);
@@ -25,7 +31,7 @@ pub(super) fn migrate(connector: &Connector, session: &mut Session) -> Result<()
     // Two processes may find the schema missing at once: the lock comes first.
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
     work.execute(lock, &[&connector.schema()]).map_err(failed)?;
-    let found = version(connector, &mut work)?;
+    let (found, buckets) = format(connector, &mut work, buckets)?;
     let known = MIGRATIONS.len();
     let supported = u32::try_from(known).unwrap_or(u32::MAX);
     let Some(missing) = MIGRATIONS.get(found as usize..) else {
@@ -43,31 +49,34 @@ pub(super) fn migrate(connector: &Connector, session: &mut Session) -> Result<()
         work.execute("UPDATE format SET version = $1", &[&known])
             .map_err(failed)?;
     }
-    work.commit().map_err(failed)
+    work.commit().map_err(failed)?;
+    Ok(buckets)
 }
 
-/// The version of the schema; zero if it was just made.
-fn version(connector: &Connector, work: &mut Transaction<'_>) -> Result<u32> {
+/// Version and buckets of the schema; a new one has version zero.
+fn format(
+    connector: &Connector,
+    work: &mut Transaction<'_>,
+    buckets: u16,
+) -> Result<(u32, Buckets)> {
     let failed = |error: postgres::Error| connector.failed(&error);
-    let sql = "SELECT to_regclass(quote_ident($1) || '.format') IS NOT NULL";
-    let there: bool = work
-        .query_one(sql, &[&connector.schema()])
-        .map_err(failed)?
-        .get(0);
+    let schema = connector.schema();
+    let sql = "SELECT to_regclass($1 || '.format') IS NOT NULL";
+    let there: bool = work.query_one(sql, &[&schema]).map_err(failed)?.get(0);
     if !there {
         let sql = format!(
-            "CREATE SCHEMA IF NOT EXISTS {};
-             CREATE TABLE format (version integer NOT NULL);
-             INSERT INTO format VALUES (0);",
-            connector.schema()
+            "CREATE SCHEMA IF NOT EXISTS {schema};
+             CREATE TABLE format (version integer NOT NULL, buckets integer NOT NULL);
+             INSERT INTO format VALUES (0, {buckets});"
         );
         work.batch_execute(&sql).map_err(failed)?;
-        return Ok(0);
     }
-    let row = work.query_opt("SELECT version FROM format", &[]);
-    let found = row.map_err(failed)?.map(|row| row.get::<_, i32>(0));
-    let found = found.and_then(|found| u32::try_from(found).ok());
-    found.ok_or_else(|| StoreError::damaged(connector.place(), "table format holds no version"))
+    let row = work.query_opt("SELECT version, buckets FROM format", &[]);
+    let row = row.map_err(failed)?;
+    let number = |index: usize| u32::try_from(row.as_ref()?.get::<_, i32>(index)).ok();
+    let buckets = number(1).and_then(Buckets::new);
+    let both = number(0).zip(buckets);
+    both.ok_or_else(|| StoreError::damaged(connector.place(), "table format holds no version"))
 }
 
 /// Refuses a server that can't keep the promises.

@@ -10,10 +10,11 @@
 //! [`StoreError::Unavailable`](crate::StoreError::Unavailable) may have been written: to write it again is safe.
 //!
 //! **Forgetting.** Deleted rows stay in the files of a table, even after a plain VACUUM. [`Engine::forget`] therefore
-//! rewrites the tables (`VACUUM FULL`), which waits for older transactions, needs room for a second copy, and keeps
-//! readers and writers waiting meanwhile: forget many at once. The role needs to own the tables, and `pg_monitor` to see
-//! transactions of other roles. Beyond the tables the operator must see to the write-ahead log and its archive, to
-//! replicas, backups and the server's own log.
+//! rewrites what held them (`VACUUM FULL`): the parts of the log in which the visitors are, and the facts of a table. It
+//! waits for older transactions, needs room for a second copy of a part, and who reads or writes there waits meanwhile.
+//! The role needs to own the tables, and `pg_monitor` to see transactions of other roles. Of an event that is forgotten
+//! the digest of its id may stay a while. Beyond the tables the operator must see to the write-ahead log and its archive,
+//! to replicas, backups and the server's own log.
 //!
 //! **What it takes.** PostgreSQL 13 or later, encoding UTF8, sessions that are not pooled by transaction, a role that
 //! may create the schema, and no one else who writes to its tables.
@@ -52,12 +53,9 @@ use crate::ticket::Ticket;
 use connect::Connector;
 use pool::Pool;
 use queue::{Job, Queue};
-use row::{EVENT_COLUMNS, FACT_COLUMNS, event_of, fact_of};
+use row::{Buckets, EVENT_COLUMNS, FACT_COLUMNS, event_of, fact_of};
 use stream::Stream;
 use writer::Writer;
-
-const RECENT: &str = "SELECT position, id, visitor, time, checksum, body FROM events
-    WHERE visitor = $1 ORDER BY time DESC, position DESC LIMIT $2";
 
 const CHANGES: &str =
     "SELECT f.position, f.fact_table, f.key, f.version, f.checksum, f.value, h.position
@@ -69,6 +67,9 @@ pub struct PostgresEngine {
     pool: Pool,
     queue: Arc<Queue>,
     position: Arc<AtomicU64>,
+    buckets: Buckets,
+    /// The question for the latest events of a visitor, for each bucket.
+    recent: Vec<String>,
     patience: Duration,
     writer: Option<JoinHandle<()>>,
 }
@@ -83,7 +84,7 @@ impl PostgresEngine {
         config.validate()?;
         let connector = Arc::new(Connector::new(config)?);
         let mut session = connector.connect_for(Duration::ZERO)?;
-        migrate::migrate(&connector, &mut session)?;
+        let buckets = migrate::migrate(&connector, &mut session, config.buckets)?;
         let sql = "DELETE FROM writers WHERE seen < now() - interval '7 days'";
         let cleaned = session.client().execute(sql, &[]);
         cleaned.map_err(|error| connector.failed(&error))?;
@@ -95,6 +96,7 @@ impl PostgresEngine {
             Arc::clone(&connector),
             Arc::clone(&queue),
             Arc::clone(&position),
+            buckets,
             patience,
         )?;
         let wait = Duration::from_millis(config.statement_timeout_ms);
@@ -106,6 +108,8 @@ impl PostgresEngine {
             connector,
             queue,
             position,
+            buckets,
+            recent: (0..buckets.count()).map(recent_of).collect(),
             patience,
             writer: Some(writer),
         })
@@ -123,6 +127,13 @@ impl PostgresEngine {
     }
 }
 
+fn recent_of(bucket: u16) -> String {
+    format!(
+        "SELECT {EVENT_COLUMNS} FROM events_{bucket}
+         WHERE visitor = $1 ORDER BY time DESC, position DESC LIMIT $2"
+    )
+}
+
 impl Engine for PostgresEngine {
     fn write(&self, batch: Batch) -> Result<Ticket<Written>> {
         batch.validate()?;
@@ -137,8 +148,9 @@ impl Engine for PostgresEngine {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let recent = &self.recent[usize::from(self.buckets.of(visitor).cast_unsigned())];
         let rows = self.pool.read(|session| {
-            let (client, statement) = session.prepared(RECENT)?;
+            let (client, statement) = session.prepared(recent)?;
             client.query(&statement, &[&visitor, &limit])
         })?;
         rows.iter().rev().map(event_of).collect()
@@ -183,7 +195,7 @@ impl Engine for PostgresEngine {
     }
 
     fn forget(&self, oblivion: &Oblivion) -> Result<Forgotten> {
-        forget::forget(&self.connector, oblivion)
+        forget::forget(&self.connector, self.buckets, oblivion)
     }
 
     fn drop_before(&self, time: Timestamp) -> Result<u64> {

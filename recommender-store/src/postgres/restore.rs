@@ -12,7 +12,7 @@ use snap::read::FrameDecoder;
 use super::config::PostgresConfig;
 use super::connect::Connector;
 use super::migrate::migrate;
-use super::row::{EventRow, FactRow};
+use super::row::{Buckets, EventRow, FactRow};
 use super::snapshot::{
     EVENTS, EventLine, FACTS, FORMAT, FactLine, FileEntry, MANIFEST, Manifest, Summed,
 };
@@ -34,7 +34,7 @@ pub fn restore(from: &Path, config: &PostgresConfig) -> Result<Contents> {
     let manifest = read_manifest(from)?;
     let connector = Connector::new(config)?;
     let mut session = connector.connect_for(std::time::Duration::ZERO)?;
-    migrate(&connector, &mut session)?;
+    let buckets = migrate(&connector, &mut session, config.buckets)?;
     let failed = |error: postgres::Error| connector.failed(&error);
     let mut work = session.client().transaction().map_err(failed)?;
     let sql = "SELECT h.position FROM head h FOR UPDATE";
@@ -50,6 +50,7 @@ pub fn restore(from: &Path, config: &PostgresConfig) -> Result<Contents> {
     let mut into = Into {
         connector: &connector,
         work: &mut work,
+        buckets,
     };
     into.events(&from.join(EVENTS), &manifest.events)?;
     let with_value = into.facts(&from.join(FACTS), &manifest.facts)?;
@@ -85,6 +86,7 @@ fn read_manifest(from: &Path) -> Result<Manifest> {
 struct Into<'a, 'b> {
     connector: &'a Connector,
     work: &'a mut Transaction<'b>,
+    buckets: Buckets,
 }
 
 impl Into<'_, '_> {
@@ -110,13 +112,22 @@ impl Into<'_, '_> {
         let times: Vec<i64> = rows.iter().map(|row| row.time).collect();
         let checksums: Vec<i32> = rows.iter().map(|row| row.checksum).collect();
         let bodies: Vec<&str> = rows.iter().map(|row| &*row.body).collect();
-        let sql = "INSERT INTO events (position, id, visitor, time, checksum, body)
-                   SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[],
-                                        $5::integer[], $6::text[])";
+        let buckets: Vec<i16> = rows
+            .iter()
+            .map(|row| self.buckets.of(&row.visitor))
+            .collect();
+        let sql = "WITH put AS (
+                       INSERT INTO events (position, bucket, id, visitor, time, checksum, body)
+                       SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[],
+                                            $5::bigint[], $6::integer[], $7::text[])
+                       RETURNING id, position)
+                   INSERT INTO event_ids SELECT digest_of(id), position FROM put";
         let positions = signed(positions);
         self.put(
             sql,
-            &[&positions, &ids, &visitors, &times, &checksums, &bodies],
+            &[
+                &positions, &buckets, &ids, &visitors, &times, &checksums, &bodies,
+            ],
         )
     }
 

@@ -1,6 +1,7 @@
 //! Events and facts as rows, with their checksums.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use crc32fast::Hasher;
@@ -17,6 +18,28 @@ pub(super) const EVENT_COLUMNS: &str = "position, id, visitor, time, checksum, b
 
 /// Columns of a fact, in the order [`fact_of`] reads them.
 pub(super) const FACT_COLUMNS: &str = "position, fact_table, key, version, checksum, value";
+
+/// How many parts the log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Buckets(NonZeroU16);
+
+impl Buckets {
+    pub(super) fn new(count: u32) -> Option<Self> {
+        let count = u16::try_from(count).ok().and_then(NonZeroU16::new);
+        count.filter(|count| count.get() < 1 << 15).map(Self)
+    }
+
+    /// How many there are.
+    pub(super) fn count(self) -> u16 {
+        self.0.get()
+    }
+
+    /// The part that holds the events of a visitor.
+    pub(super) fn of(self, visitor: &str) -> i16 {
+        let bucket = crc32fast::hash(visitor.as_bytes()) % u32::from(self.0.get());
+        i16::try_from(bucket).expect("there are less than 2^15 buckets")
+    }
+}
 
 /// An event as a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use crate::record::Position;
 /// What the database counts.
 pub(super) const STANDING: &str = "
     SELECT h.position, (h.events + coalesce((SELECT sum(events) FROM tallies), 0))::bigint, h.facts,
-        (SELECT sum(pg_total_relation_size(name)) FROM unnest(ARRAY['events', 'facts', 'head', 'writers']::regclass[])
-            AS name)::bigint
+        (SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
+         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r')::bigint
     FROM head h";
 
 /// Reads what [`STANDING`] gives.
@@ -33,6 +33,10 @@ pub(super) fn verify(connector: &Arc<Connector>) -> Result<Contents> {
     let row = session.client().query_one(STANDING, &[]);
     let row = row.map_err(|error| connector.failed(&error))?;
     let (position, contents) = standing(&row);
+    let row = session
+        .client()
+        .query_one("SELECT count(*) FROM event_ids", &[]);
+    let ids: i64 = row.map_err(|error| connector.failed(&error))?.get(0);
     let sql = format!("SELECT {EVENT_COLUMNS} FROM events");
     let events = Stream::within(connector, session, &sql, event_of)?;
     let (events, session) = counted(events, position, |event| (event.position, true))?;
@@ -40,9 +44,10 @@ pub(super) fn verify(connector: &Arc<Connector>) -> Result<Contents> {
     let facts = Stream::within(connector, session, &sql, fact_of)?;
     let of_fact = |fact: crate::record::StoredFact| (fact.position, fact.fact.value.is_some());
     let (facts, _) = counted(facts, position, of_fact)?;
-    if (events, facts) != (contents.events, contents.facts) {
+    let all = [events, ids.cast_unsigned(), facts];
+    if all != [contents.events, contents.events, contents.facts] {
         let reason = format!(
-            "{} events and {} facts were written, {events} and {facts} are there",
+            "{} events and {} facts were written; {events} events, {ids} ids and {facts} facts are there",
             contents.events, contents.facts
         );
         return Err(StoreError::damaged(connector.place(), reason));

@@ -12,13 +12,13 @@ use rustc_hash::FxHashSet;
 
 use super::connect::{Connector, Session, described, is_lost, is_passing};
 use super::queue::{Job, Queue};
-use super::row::{EventRow, FactRow};
+use super::row::{Buckets, EventRow, FactRow};
 use crate::error::{Result, StoreError};
 use crate::record::{EventOutcome, FactOutcome, Position, Written};
 
 /// The call that writes a group; see `migrations/002_write_batch.sql`.
 const WRITE: &str = "SELECT base, duplicates, stale FROM write_batch(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 /// How long it waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -30,6 +30,7 @@ pub(super) struct Writer {
     position: Arc<AtomicU64>,
     patience: Duration,
     session: Option<Session>,
+    buckets: Buckets,
     /// Its name and the number of its transaction: asked again with both, the database answers as before.
     name: String,
     sequence: i64,
@@ -55,6 +56,7 @@ impl Writer {
         connector: Arc<Connector>,
         queue: Arc<Queue>,
         position: Arc<AtomicU64>,
+        buckets: Buckets,
         patience: Duration,
     ) -> Result<Self> {
         let mut name = [0u8; 16];
@@ -66,6 +68,7 @@ impl Writer {
             position,
             patience,
             session: None,
+            buckets,
             name: format!("{:032x}", u128::from_le_bytes(name)),
             sequence: 0,
         })
@@ -100,7 +103,7 @@ impl Writer {
 
     /// Tries until the database answers, or the first of the jobs has waited long enough.
     fn attempt(&mut self, jobs: &[Job]) -> Result<Answer, Failure> {
-        let group = Group::of(jobs);
+        let group = Group::of(jobs, self.buckets);
         self.sequence += 1;
         let deadline = jobs.iter().map(|job| job.deadline).min();
         let deadline = deadline.unwrap_or_else(Instant::now);
@@ -244,16 +247,18 @@ fn offset_of(before: usize) -> i64 {
 struct Group<'a> {
     records: i64,
     event_offsets: Vec<i64>,
+    buckets: Vec<i16>,
     events: Vec<&'a EventRow>,
     fact_offsets: Vec<i64>,
     facts: Vec<&'a FactRow>,
 }
 
 impl<'a> Group<'a> {
-    fn of(jobs: &'a [Job]) -> Self {
+    fn of(jobs: &'a [Job], buckets: Buckets) -> Self {
         let mut group = Self {
             records: 0,
             event_offsets: Vec::new(),
+            buckets: Vec::new(),
             events: Vec::new(),
             fact_offsets: Vec::new(),
             facts: Vec::new(),
@@ -262,6 +267,7 @@ impl<'a> Group<'a> {
             for event in &job.events {
                 group.records += 1;
                 group.event_offsets.push(group.records);
+                group.buckets.push(buckets.of(&event.visitor));
                 group.events.push(event);
             }
             for fact in &job.facts {
@@ -290,11 +296,12 @@ impl<'a> Group<'a> {
         let versions: Vec<i64> = facts.iter().map(|row| row.version).collect();
         let fact_checksums: Vec<i32> = facts.iter().map(|row| row.checksum).collect();
         let values: Vec<Option<&[u8]>> = facts.iter().map(|row| row.value.as_deref()).collect();
-        let parameters: [&(dyn ToSql + Sync); 15] = [
+        let parameters: [&(dyn ToSql + Sync); 16] = [
             &writer,
             &sequence,
             &self.records,
             &self.event_offsets,
+            &self.buckets,
             &ids,
             &visitors,
             &times,

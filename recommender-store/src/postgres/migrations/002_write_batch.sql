@@ -2,7 +2,8 @@
 -- same sequence gets the same answer, and nothing is written twice.
 CREATE FUNCTION write_batch(
     of_writer text, of_sequence bigint, advance bigint,
-    event_offsets bigint[], ids text[], visitors text[], times bigint[], event_checksums integer[], bodies text[],
+    event_offsets bigint[], buckets smallint[], ids text[], visitors text[], times bigint[],
+    event_checksums integer[], bodies text[],
     fact_offsets bigint[], tables smallint[], keys text[], versions bigint[], fact_checksums integer[],
     new_values bytea[],
     OUT base bigint, OUT duplicates bigint[], OUT stale bigint[]
@@ -20,18 +21,25 @@ BEGIN
     END IF;
     SELECT h.position INTO STRICT base FROM head h;
 
-    WITH written AS (
-        INSERT INTO events AS e (id, visitor, time, position, checksum, body)
-        SELECT n.id, n.visitor, n.time, base + n.at, n.checksum, n.body
-        FROM unnest(event_offsets, ids, visitors, times, event_checksums, bodies)
-            AS n (at, id, visitor, time, checksum, body)
-        ORDER BY n.at
+    WITH fresh AS (
+        INSERT INTO event_ids AS e (digest, position)
+        SELECT digest_of(n.id), base + n.at FROM unnest(event_offsets, ids) AS n (at, id) ORDER BY n.at
         ON CONFLICT DO NOTHING
         RETURNING e.position)
-    SELECT coalesce(array_agg(w.position - base), '{}') INTO stored FROM written w;
+    SELECT coalesce(array_agg(f.position - base), '{}') INTO stored FROM fresh f;
     duplicates := '{}';
-    IF cardinality(stored) < cardinality(event_offsets) THEN
+    IF cardinality(stored) = cardinality(event_offsets) THEN
+        INSERT INTO events (bucket, id, visitor, time, position, checksum, body)
+        SELECT n.bucket, n.id, n.visitor, n.time, base + n.at, n.checksum, n.body
+        FROM unnest(event_offsets, buckets, ids, visitors, times, event_checksums, bodies)
+            AS n (at, bucket, id, visitor, time, checksum, body);
+    ELSE
         duplicates := ARRAY(SELECT unnest(event_offsets) EXCEPT SELECT unnest(stored));
+        INSERT INTO events (bucket, id, visitor, time, position, checksum, body)
+        SELECT n.bucket, n.id, n.visitor, n.time, base + n.at, n.checksum, n.body
+        FROM unnest(event_offsets, buckets, ids, visitors, times, event_checksums, bodies)
+            AS n (at, bucket, id, visitor, time, checksum, body)
+        WHERE n.at = ANY (stored);
     END IF;
 
     stale := '{}';
@@ -52,7 +60,7 @@ BEGIN
         put AS (
             INSERT INTO facts AS f (fact_table, key, version, position, checksum, value)
             SELECT s.fact_table, s.key, s.version, base + s.at, s.checksum, s.value FROM standing s
-            ON CONFLICT ON CONSTRAINT facts_pkey DO UPDATE SET version = excluded.version,
+            ON CONFLICT (fact_table, key) DO UPDATE SET version = excluded.version,
                 position = excluded.position, checksum = excluded.checksum, value = excluded.value)
         SELECT coalesce(array_agg(j.at) FILTER (WHERE j.is_stale), '{}'),
             (SELECT coalesce(sum((s.value IS NOT NULL)::integer - s.had_value::integer), 0) FROM standing s)

@@ -56,7 +56,8 @@ pub(crate) fn what_was_altered_is_named_and_not_given_out(bench: &PostgresBench)
     write_events(&engine, vec![event("1", "ann", 5), event("2", "bob", 5)]);
     write_facts(&engine, vec![fact("cup", 5, "five")]);
     let mut client = server.client(&config);
-    let mut is_damaged = |alter: &str, reads: &[&dyn Fn() -> bool]| {
+    let is_damaged = |alter: &str, reads: &[&dyn Fn() -> bool]| {
+        let mut client = server.client(&config);
         client
             .batch_execute("CREATE TABLE e AS TABLE events; CREATE TABLE f AS TABLE facts")
             .unwrap();
@@ -116,6 +117,9 @@ pub(crate) fn what_was_altered_is_named_and_not_given_out(bench: &PostgresBench)
     is_damaged("UPDATE facts SET position = 99", &[]);
     is_damaged("DELETE FROM events WHERE id = '2'", &[]);
     is_damaged("DELETE FROM facts", &[]);
+    let lost_id = "DELETE FROM event_ids";
+    client.batch_execute(lost_id).unwrap();
+    assert!(engine.verify().is_err(), "{lost_id}");
 }
 
 pub(crate) fn no_byte_of_the_forgotten_is_left_in_the_tables(bench: &PostgresBench) {
@@ -176,8 +180,12 @@ pub(crate) fn an_interrupted_forgetting_is_ended_by_the_next(bench: &PostgresBen
     write_events(&engine, vec![event("1", &secret, 5), event("2", "bob", 5)]);
     let mut client = server.client(&config);
     // What is left when the process is killed between deleting and rewriting.
-    let deleted = "DELETE FROM events WHERE id = '1';
-                   UPDATE head SET events = events - 1, unswept = pg_current_xact_id();";
+    let deleted =
+        "INSERT INTO unswept SELECT tableoid::regclass::text, pg_current_xact_id() FROM events
+                       WHERE id = '1';
+                   DELETE FROM events WHERE id = '1';
+                   DELETE FROM event_ids WHERE digest = digest_of('1');
+                   UPDATE head SET events = events - 1;";
     client
         .batch_execute(&format!("BEGIN; {deleted} COMMIT; CHECKPOINT"))
         .unwrap();

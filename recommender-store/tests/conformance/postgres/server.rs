@@ -197,6 +197,7 @@ impl Server {
         PostgresConfig {
             url: self.url(),
             schema: format!("store_{number}"),
+            buckets: 3,
             ..PostgresConfig::default()
         }
     }
