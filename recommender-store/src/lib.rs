@@ -5,8 +5,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod batch;
-pub mod embedded;
 pub mod catalog;
+pub mod embedded;
 pub mod engine;
 mod error;
 pub mod exchange;

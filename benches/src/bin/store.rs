@@ -4,7 +4,7 @@
 //! cargo run --release -p recommender-benches --bin store -- --dir /var/tmp
 //! ```
 //! Options, with their defaults: `--dir` (where to write; the system's temporary directory), `--only` (`ingest`,
-//! `singles`, `large`, `fresh`), `--rounds 3`, `--batches 300` (of 1,000 events, an engine and round), `--events
+//! `singles`, `large`, `fresh`, `eligibility`), `--rounds 3`, `--batches 300` (of 1,000 events, an engine and round), `--events
 //! 10000000` (in the store that is killed, opened and read), `--reads 20000`, `--pairs 100000`.
 #![expect(clippy::print_stdout, reason = "a program that reports to a terminal")]
 
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use recommender_benches::output::exit_code;
 use recommender_benches::store::workload::{SHOP, Workload};
-use recommender_benches::store::{ingest, reading};
+use recommender_benches::store::{eligibility, ingest, reading};
 use recommender_benches::words::Words;
 use recommender_core::{Error, Result};
 use recommender_store::engine::Contents;
@@ -177,6 +177,17 @@ fn fresh(dir: &Path, words: &Words) -> Result<()> {
     Ok(())
 }
 
+fn eligible() -> Result<()> {
+    const ITEMS: u32 = 100_000;
+    let found = eligibility::asked(ITEMS, 10_000).map_err(|error| failed(&error))?;
+    let (asked, changed) = found;
+    println!(
+        "what of {ITEMS} items may be offered at a place: median {:.1} us, p99 {:.1} us; a change of stock: median {:.1} us, p99 {:.1} us",
+        asked.median, asked.p99, changed.median, changed.p99
+    );
+    Ok(())
+}
+
 fn run() -> Result<()> {
     let words = Words::read(std::env::args().skip(1), &NAMES, &[])?;
     if let Some(dir) = words.last("--fill") {
@@ -201,6 +212,9 @@ fn run() -> Result<()> {
     }
     if asked("fresh") {
         fresh(dir, &words)?;
+    }
+    if asked("eligibility") {
+        eligible()?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What the store promises in figures: rates of writing, times of reading, opening after a kill, room on the disk.
 
+pub mod eligibility;
 pub mod ingest;
 pub mod reading;
 pub mod workload;
