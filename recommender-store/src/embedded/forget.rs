@@ -68,6 +68,7 @@ fn rewrite_each(
     let mut dropped = 0;
     for file in files.iter().filter(|file| concerned(file)) {
         dropped += upkeep::rewrite(shared, std::slice::from_ref(file), &keep)?;
+        shared.forget_tails();
     }
     Ok(dropped)
 }

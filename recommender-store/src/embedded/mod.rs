@@ -29,6 +29,7 @@ mod row;
 mod segment;
 mod shared;
 mod snapshot;
+mod tails;
 mod upkeep;
 mod writer;
 

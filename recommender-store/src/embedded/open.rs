@@ -15,6 +15,7 @@ use super::memory_table::MemoryTable;
 use super::payload;
 use super::segment::Segment;
 use super::shared::{Shared, View};
+use super::tails::Moment;
 use super::writer::begin_journal;
 use crate::error::{Result, StoreError};
 use crate::record::{Position, StoredFact};
@@ -50,6 +51,10 @@ pub(super) fn open(root: &Path, config: EmbeddedConfig) -> Result<(Shared, Journ
         active: Arc::new(tables.pop().expect("there is a table for every journal")),
         frozen: tables.into_iter().map(Arc::new).collect(),
         segments,
+        files: Moment {
+            flushed: manifest.position,
+            epoch: 0,
+        },
     };
     let shared = Shared::new((layout, config), manifest, read.facts, view, read.position)?;
     Ok((shared, journal))

@@ -14,6 +14,7 @@ use super::manifest::Manifest;
 use super::memory_table::MemoryTable;
 use super::merge::{Merge, Source, TableScan};
 use super::segment::{Scratch, Segment};
+use super::tails::{self, Moment, Tail, Tails};
 use crate::error::Result;
 use crate::record::{Position, Span, StoredEvent};
 
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     pub(super) hash: Fingerprints,
     view: RwLock<Arc<View>>,
     facts: RwLock<FactTable>,
+    tails: Tails,
     manifest: Mutex<Manifest>,
     /// Held while files of events or facts are made anew or copied, so that none goes away meanwhile.
     rewriting: Mutex<()>,
@@ -56,6 +58,8 @@ pub(super) struct View {
     pub(super) frozen: Vec<Arc<MemoryTable>>,
     /// Files.
     pub(super) segments: Vec<Arc<Segment>>,
+    /// Which writes the files hold, and how often something in them was forgotten.
+    pub(super) files: Moment,
 }
 
 impl Shared {
@@ -72,6 +76,7 @@ impl Shared {
         }
         Ok(Self {
             hash: Fingerprints::new(manifest.key),
+            tails: Tails::new(config.tail_bytes),
             layout,
             config,
             view: RwLock::new(Arc::new(view)),
@@ -172,7 +177,45 @@ impl Shared {
 
     /// The latest events of a visitor.
     pub(super) fn recent(&self, visitor: &str, limit: usize) -> Result<Vec<StoredEvent>> {
-        self.view().recent(visitor, self.hash.of(visitor), limit)
+        let (view, print) = (self.view(), self.hash.of(visitor));
+        let mut found = self.in_files(&view, (visitor, print), limit)?;
+        for table in view.tables().rev() {
+            found.extend(table.recent(visitor, print, limit));
+        }
+        keep_latest(&mut found, limit);
+        Ok(found)
+    }
+
+    /// The latest events of a visitor in the files of `view`.
+    fn in_files(
+        &self,
+        view: &View,
+        (visitor, print): (&str, Fingerprint),
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>> {
+        if limit > tails::KEPT {
+            return view.in_files(visitor, print, limit);
+        }
+        if let Some(tail) = self.tails.get(visitor, print, view.files)
+            && !view.may_hold_more(print, tail.flushed())
+            && let Ok(events) = tail.read(limit)
+        {
+            return Ok(events);
+        }
+        let mut found = view.in_files(visitor, print, tails::KEPT)?;
+        self.tails.put(print, Tail::of(visitor, &found, view.files));
+        if self.view().files.epoch != view.files.epoch {
+            // Something was forgotten meanwhile, perhaps this.
+            self.tails.remove(print);
+        }
+        keep_latest(&mut found, limit);
+        Ok(found)
+    }
+
+    /// Forgets what is in memory of files, which hold less from now on.
+    pub(super) fn forget_tails(&self) {
+        self.change_view(|view| view.files.epoch += 1);
+        self.tails.clear();
     }
 
     /// All events in order, as they stand now.
@@ -193,7 +236,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl View {
-    pub(super) fn tables(&self) -> impl Iterator<Item = &Arc<MemoryTable>> {
+    pub(super) fn tables(&self) -> impl DoubleEndedIterator<Item = &Arc<MemoryTable>> {
         std::iter::once(&self.active).chain(self.frozen.iter().rev())
     }
 
@@ -210,12 +253,22 @@ impl View {
         Ok(false)
     }
 
-    fn recent(&self, visitor: &str, print: Fingerprint, limit: usize) -> Result<Vec<StoredEvent>> {
+    /// Whether a file with writes after `flushed` may have events of a visitor.
+    fn may_hold_more(&self, visitor: Fingerprint, flushed: Position) -> bool {
+        self.segments
+            .iter()
+            .filter(|segment| segment.extent().last_position > flushed)
+            .any(|segment| segment.may_hold_visitor(visitor))
+    }
+
+    /// The latest events of a visitor in files, oldest first.
+    fn in_files(
+        &self,
+        visitor: &str,
+        print: Fingerprint,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>> {
         let mut found: Vec<StoredEvent> = Vec::new();
-        for table in self.tables() {
-            found.extend(table.recent(visitor, print, limit));
-        }
-        keep_latest(&mut found, limit);
         let mut segments: Vec<&Arc<Segment>> = self
             .segments
             .iter()

@@ -92,6 +92,7 @@ fn flush(shared: &Shared, table: &Arc<MemoryTable>) -> Result<()> {
     shared.change_view(|view| {
         view.frozen.retain(|frozen| !Arc::ptr_eq(frozen, table));
         view.segments.extend(segment);
+        view.files.flushed = view.files.flushed.max(table.last());
     });
     drop(manifest);
     layout::remove(&shared.layout.file(Kind::Journal, table.journal()))
