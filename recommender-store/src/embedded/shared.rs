@@ -203,7 +203,9 @@ impl Shared {
             return Ok(events);
         }
         let mut found = view.in_files(visitor, print, tails::KEPT)?;
-        self.tails.put(print, Tail::of(visitor, &found, view.files));
+        if let Ok(tail) = Tail::of(visitor, &found, view.files) {
+            self.tails.put(print, tail);
+        }
         if self.view().files.epoch != view.files.epoch {
             // Something was forgotten meanwhile, perhaps this.
             self.tails.remove(print);

@@ -6,13 +6,13 @@ use quick_cache::sync::Cache;
 
 use std::sync::Arc;
 
-use super::bytes::{Cursor, Decoded};
+use super::bytes::{Cursor, Decoded, Malformed};
 use super::fingerprint::Fingerprint;
 use super::row::{Previous, Spelled, put_row, row};
 use crate::record::{Position, StoredEvent};
 
 /// Events kept of a visitor. Whoever asks for more reads the files.
-pub(super) const KEPT: usize = 64;
+pub(super) const KEPT: usize = 50;
 
 /// Bytes taken by an entry beside its text and events, more or less.
 const OVERHEAD: u64 = 160;
@@ -28,6 +28,7 @@ pub(super) struct Tail {
     /// For which files it was read: those with writes up to here, at that epoch.
     read_at: Moment,
     events: usize,
+    /// Rows, compressed: keys of one visitor's events are alike.
     rows: Box<[u8]>,
 }
 
@@ -80,7 +81,11 @@ impl Tails {
 
 impl Tail {
     /// Keeps `events`, the latest of a visitor, oldest first.
-    pub(super) fn of(visitor: &str, events: &[StoredEvent], read_at: Moment) -> Self {
+    pub(super) fn of(
+        visitor: &str,
+        events: &[StoredEvent],
+        read_at: Moment,
+    ) -> Result<Self, snap::Error> {
         let (mut rows, mut previous) = (Vec::new(), Previous::default());
         for stored in events {
             put_row(
@@ -91,12 +96,13 @@ impl Tail {
                 &Spelled,
             );
         }
-        Self {
+        let compressed = snap::raw::Encoder::new().compress_vec(&rows);
+        compressed.map(|rows| Self {
             visitor: visitor.into(),
             read_at,
             events: events.len(),
             rows: rows.into(),
-        }
+        })
     }
 
     /// Up to which write the files hold nothing that is not here.
@@ -106,7 +112,9 @@ impl Tail {
 
     /// The last `limit` events, at most [`KEPT`].
     pub(super) fn read(&self, limit: usize) -> Decoded<Vec<StoredEvent>> {
-        let (mut cursor, mut previous) = (Cursor(&self.rows), Previous::default());
+        let rows = snap::raw::Decoder::new().decompress_vec(&self.rows);
+        let rows = rows.map_err(|_| Malformed("rows in memory can't be decompressed"))?;
+        let (mut cursor, mut previous) = (Cursor(&rows), Previous::default());
         let mut events = Vec::with_capacity(self.events);
         for _ in 0..self.events {
             events.push(row(&mut cursor, &self.visitor, &mut previous, &Spelled)?);
