@@ -32,7 +32,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Write events and products from files into a store.
     #[command(
-        after_help = "Examples:\n  recommender import --data store/ --events events.csv till/2026-01.parquet\n  recommender import --data store/ --events export/ --skip-bad-rows --bad-rows bad.jsonl"
+        after_help = "Examples:\n  recommender import --data store/ --events events.csv till/2026-01.parquet\n  recommender import --data store/ --events export/ --bad-rows bad.jsonl\n  recommender import --data store/ --catalog products.csv --currency EUR"
     )]
     Import(Import),
     /// Copy, check and look at a store.

@@ -21,6 +21,9 @@ pub(crate) struct Import {
     pub(crate) bad_rows: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) catalog: CatalogFormat,
+    /// Currency of the prices of the catalogue, such as EUR; without it they are left out.
+    #[arg(long, value_name = "CODE", requires = "catalog")]
+    pub(crate) currency: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,31 +1,69 @@
-//! `recommender import`: files of events into a store.
+//! `recommender import`: files of events and products into a store.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use recommender_core::Product;
 use recommender_core::error::InputError;
 use recommender_core::rows::{BadRows, ReadReport};
+use recommender_files::EventOptions;
 use recommender_store::exchange::{ImportOptions, ImportReport};
 use recommender_store::{Engine, StoreError, exchange};
 use serde_json::json;
 
 use crate::args::Import;
 use crate::failure::Failure;
+use crate::inputs;
 use crate::progress::ProgressLine;
 use crate::stored;
 
 pub(crate) fn run(arguments: &Import) -> Result<(), Failure> {
-    let mut reading = arguments.format.options()?;
-    let mut bad_rows = match &arguments.bad_rows {
-        Some(path) => {
-            reading.bad_rows = BadRows::Count;
-            Some(BadRowFile::create(path)?)
-        }
-        None => None,
-    };
+    let reading = arguments.format.options()?;
+    let products = inputs::products(&arguments.catalog, None)?;
+    let mut bad_rows = arguments
+        .bad_rows
+        .as_deref()
+        .map(BadRowFile::create)
+        .transpose()?;
     let engine = stored::open_or_make(&arguments.data)?;
+    if !arguments.catalog.catalog.is_empty() {
+        import_products(&*engine, products, arguments.currency.as_deref())?;
+    }
+    if !arguments.events.is_empty() {
+        import_events(&*engine, arguments, reading, bad_rows.as_mut())?;
+    }
+    bad_rows.map_or(Ok(()), BadRowFile::finish)
+}
+
+fn import_products(
+    engine: &dyn Engine,
+    products: Vec<Product>,
+    currency: Option<&str>,
+) -> Result<(), Failure> {
+    let priced = products
+        .iter()
+        .filter(|product| product.price.is_some())
+        .count();
+    if priced > 0 && currency.is_none() {
+        let note = "note: prices are left out; name their currency with --currency";
+        writeln!(io::stderr(), "{note}")?;
+    }
+    let products = exchange::import_products(engine, products, currency)?;
+    writeln!(io::stdout(), "{products} products imported")?;
+    Ok(())
+}
+
+fn import_events(
+    engine: &dyn Engine,
+    arguments: &Import,
+    mut reading: EventOptions,
+    mut bad_rows: Option<&mut BadRowFile<'_>>,
+) -> Result<(), Failure> {
+    if bad_rows.is_some() {
+        reading.bad_rows = BadRows::Count;
+    }
     let start = Instant::now();
     let line = ProgressLine::start("import");
     let progress = line.events();
@@ -38,12 +76,9 @@ pub(crate) fn run(arguments: &Import) -> Result<(), Failure> {
         Some(file) => file.add(error),
         None => Ok(()),
     };
-    let report = exchange::import(&*engine, &arguments.events, &options, &mut told)?;
+    let report = exchange::import(engine, &arguments.events, &options, &mut told)?;
     drop(line);
-    if let Some(file) = bad_rows {
-        file.finish()?;
-    }
-    print(&report, &*engine, start.elapsed().as_secs_f64())
+    print(&report, engine, start.elapsed().as_secs_f64())
 }
 
 fn print(report: &ImportReport, engine: &dyn Engine, seconds: f64) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use recommender_core::events::EventTable;
 use recommender_core::{Dataset, Engine, FitOptions, PipelineConfig};
-use recommender_store::join::{Training, training_set};
+use recommender_store::join::{self, Training, training_set};
 
 use crate::args::Train;
 use crate::failure::Failure;
@@ -56,15 +56,19 @@ fn file_data(arguments: &Train, config: &PipelineConfig) -> Result<Dataset, Fail
     Ok(Dataset::new(table, products, config.interactions.clone())?)
 }
 
-/// What the store holds, with the products of the files named beside it.
+/// What the store holds; its products, unless files of products are named beside it.
 fn stored_data(
     arguments: &Train,
     folder: &Path,
     config: &PipelineConfig,
     line: &ProgressLine,
 ) -> Result<Dataset, Failure> {
-    let products = inputs::products(&arguments.catalog, None)?;
     let engine = stored::open(folder)?;
+    let products = if arguments.catalog.catalog.is_empty() {
+        join::products(&*engine)?
+    } else {
+        inputs::products(&arguments.catalog, None)?
+    };
     let progress = line.events();
     let training = Training {
         progress: Some(&progress),

@@ -113,6 +113,40 @@ fn events_go_in_once_out_again_and_into_another_store() {
 }
 
 #[test]
+fn products_come_from_the_store() {
+    let shop = Shop::open();
+    shop.write(
+        "products.csv",
+        "item,title,price\ni1,Blue cup,4.99\ni3,Red pot,10\n",
+    );
+    let output = shop.run("import --data store --events events.csv --catalog products.csv");
+    assert_done(&output);
+    assert!(
+        stderr(&output).contains("--currency"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stdout(&output).starts_with("2 products imported\n200 events"),
+        "{}",
+        stdout(&output)
+    );
+    let output = shop.run("import --data store --catalog products.csv --currency EUR");
+    assert_done(&output);
+    assert_eq!(
+        (stdout(&output).as_str(), stderr(&output).as_str()),
+        ("2 products imported\n", "")
+    );
+    assert_refused(
+        &shop.run("import --data store --catalog products.csv --currency eur"),
+        &["price", "capital letters"],
+    );
+    assert_done(&shop.run("train --data store --config pipeline.toml --out model"));
+    let answer = shop.run("recommend --model model --items i5 --limit 40");
+    assert!(stdout(&answer).contains("Red pot"), "{}", stdout(&answer));
+}
+
+#[test]
 fn bad_rows_refuse_a_file_or_are_written_down() {
     let shop = Shop::open();
     shop.write(

@@ -1,4 +1,5 @@
-//! Events out and in: Parquet partitioned by day, which a batch job or a data scientist reads, and any event file.
+//! Events out and in: Parquet partitioned by day, which a batch job or a data scientist reads, and any file of events or
+//! products.
 
 mod columns;
 mod day;
@@ -8,12 +9,14 @@ mod export;
 mod import;
 mod manifest;
 mod part;
+mod products;
 mod rows;
 
 pub use erase::{Erased, erase};
 pub use export::{ExportOptions, Exported, export};
 pub use import::{Admission, BadRow, Door, ImportOptions, ImportReport, import};
 pub use manifest::{ExportManifest, PartFacts, Unfinished};
+pub use products::import_products;
 
 /// Told, from time to time, how many events are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
