@@ -4,8 +4,11 @@
 //! and [`postgres`] lets several servers share them. What the records mean is written once, above the engines.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod audit;
 mod batch;
 pub mod catalog;
+mod clock;
+mod digits;
 pub mod embedded;
 pub mod engine;
 mod error;
@@ -14,13 +17,17 @@ pub mod identity;
 pub mod join;
 mod memory;
 pub mod postgres;
+pub mod privacy;
 pub mod record;
 mod stamp;
+pub mod store;
 mod ticket;
 
+pub use clock::{Clock, SystemClock};
 pub use embedded::{EmbeddedConfig, EmbeddedEngine};
 pub use engine::Engine;
 pub use error::{Result, StoreError};
 pub use memory::MemoryEngine;
 pub use stamp::Stamp;
+pub use store::{Store, StoreConfig};
 pub use ticket::{Pending, Ticket};

@@ -13,6 +13,8 @@ pub use table::{EventRow, EventTable, TableReport};
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Timestamp;
 
 /// One thing that happened, with keys as the client knows them.
@@ -47,7 +49,8 @@ pub struct Event {
 }
 
 /// Whether a person agreed to the use of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Consent {
     /// Nothing was said; the operator's default applies.
     #[default]

@@ -1,0 +1,116 @@
+//! What the facts mean, in memory.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::catalog::{Catalogue, Place, ProductRecord};
+use crate::error::{Result, StoreError};
+use crate::identity::{Identifier, IdentityGraph, Link};
+use crate::privacy::{ConsentBook, ConsentRecord};
+use crate::record::{Fact, Position, Table};
+use crate::stamp::Stamp;
+
+/// Tables whose facts are held in memory.
+pub(super) const HELD: [Table; 5] = [
+    Table::Product,
+    Table::Stock,
+    Table::Place,
+    Table::Link,
+    Table::Consent,
+];
+
+/// What the facts mean.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) identity: IdentityGraph,
+    pub(super) catalogue: Catalogue,
+    pub(super) consents: ConsentBook,
+    /// Up to where the facts of other processes were taken in.
+    pub(super) cursor: Position,
+}
+
+impl State {
+    /// Takes in a fact that was written at `position`, in any order of arrival.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] naming the fact if its key or value is not one of its table.
+    pub(super) fn apply(&mut self, fact: &Fact, position: Position) -> Result<()> {
+        let stamp = Stamp {
+            version: fact.version,
+            position,
+        };
+        match fact.table {
+            Table::Product => {
+                let product: Option<ProductRecord> = value_of(fact)?;
+                self.catalogue.apply_product(&fact.key, product, stamp);
+            }
+            Table::Place => {
+                let place: Option<Place> = value_of(fact)?;
+                self.catalogue.apply_place(&fact.key, place, stamp);
+            }
+            Table::Stock => {
+                let value = fact.value.as_deref();
+                self.catalogue.apply_stock(&fact.key, value, stamp)?;
+            }
+            Table::Link => {
+                let (a, b) = pair_of(&fact.key)?;
+                let link: Option<Link> = value_of(fact)?;
+                self.identity.apply((&a, &b), link, stamp);
+            }
+            Table::Consent => {
+                let of: Identifier = fact.key.parse()?;
+                let record: Option<ConsentRecord> = value_of(fact)?;
+                self.consents.apply(&of, record, stamp);
+            }
+            Table::Audit | Table::Erasure | Table::Transfer => {}
+        }
+        Ok(())
+    }
+}
+
+/// Parts the two sides in the key of a link; an identifier has no such character.
+const SEPARATOR: char = '\u{1f}';
+
+/// The key of the link between two identifiers.
+pub(super) fn link_key((a, b): (&Identifier, &Identifier)) -> String {
+    let (a, b) = if a <= b { (a, b) } else { (b, a) };
+    format!("{a}{SEPARATOR}{b}")
+}
+
+fn pair_of(key: &str) -> Result<(Identifier, Identifier)> {
+    let Some((a, b)) = key.split_once(SEPARATOR) else {
+        return Err(StoreError::invalid("key of a link", "two identifiers", key));
+    };
+    Ok((a.parse()?, b.parse()?))
+}
+
+/// The value of a fact, if it has one.
+pub(super) fn value_of<V: DeserializeOwned>(fact: &Fact) -> Result<Option<V>> {
+    let read = fact.value.as_deref().map(serde_json::from_slice);
+    read.transpose().map_err(|error| {
+        let what = format!("fact \"{}\" of table {:?}", fact.key, fact.table);
+        StoreError::invalid(what, "a value of this table", error)
+    })
+}
+
+/// The fact that `key` of `table` has `value` from now on.
+pub(super) fn fact(table: Table, key: String, value: &impl Serialize) -> Result<Fact> {
+    let value = serde_json::to_vec(value);
+    let value = value.map_err(|error| StoreError::invalid(&key, "a value", error))?;
+    Ok(Fact {
+        table,
+        key,
+        version: 0,
+        value: Some(value),
+    })
+}
+
+/// The fact that `key` of `table` has no value any more.
+pub(super) fn removal(table: Table, key: String) -> Fact {
+    Fact {
+        table,
+        key,
+        version: 0,
+        value: None,
+    }
+}

@@ -1,0 +1,233 @@
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
+use super::*;
+use crate::engine::{Contents, Events, Facts, Status};
+use crate::record::{Batch, Forgotten, Oblivion, Span, StoredFact, Table, Written};
+use crate::ticket::{Pending, Ticket};
+
+#[test]
+fn one_event_that_is_wrong_does_not_keep_the_others_out() {
+    let store = fresh();
+    let nameless = Event {
+        id: None,
+        ..event("", "ann", 1)
+    };
+    let events = vec![
+        event("1", "ann", 5),
+        nameless,
+        event("1", "ann", 6),
+        event("2", "a\nb", 1),
+        event("3", "ann", 3),
+    ];
+    let outcomes = write(&store, events);
+    assert_eq!(outcomes[0], SubmissionOutcome::Stored);
+    assert_eq!(outcomes[2], SubmissionOutcome::Duplicate);
+    assert_eq!(outcomes[4], SubmissionOutcome::Stored);
+    for wrong in [&outcomes[1], &outcomes[3]] {
+        assert!(
+            matches!(wrong, SubmissionOutcome::NotStored(NotStored::Invalid(reason)) if !reason.is_empty()),
+            "{wrong:?}"
+        );
+    }
+    assert_eq!(history(&store, &["visitor:ann"]), ["3", "1"]);
+}
+
+#[test]
+fn an_ephemeral_event_leaves_no_trace() {
+    let engine = Arc::new(MemoryEngine::default());
+    let store = opened(&engine, StoreConfig::default());
+    let before = engine.position();
+    let submission = Submission {
+        identifiers: vec![identifier("loyalty:7")],
+        ephemeral: true,
+        ..Submission::from(event("1", "kiosk", 5))
+    };
+    let written = store
+        .write_events(vec![submission])
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(
+        written.outcomes,
+        [SubmissionOutcome::NotStored(NotStored::Ephemeral)]
+    );
+    assert_eq!((engine.position(), written.position), (before, before));
+    assert!(history(&store, &["loyalty:7", "visitor:kiosk"]).is_empty());
+}
+
+#[test]
+fn what_a_visitor_shows_joins_her_histories_in_the_same_write() {
+    let store = fresh();
+    let shown = |id: &str, visitor: &str, time: i64| Submission {
+        identifiers: vec![identifier("loyalty:7")],
+        ..Submission::from(event(id, visitor, time))
+    };
+    let submissions = vec![
+        shown("till", "till-1", 4),
+        shown("web", "laptop", 2),
+        shown("again", "laptop", 9),
+    ];
+    let written = store.write_events(submissions).unwrap().wait().unwrap();
+    assert!(written.refused_links.is_empty());
+    assert_eq!(
+        history(&store, &["visitor:laptop"]),
+        ["web", "till", "again"]
+    );
+    let person = store.resolve(&identifier("visitor:till-1")).unwrap();
+    assert_eq!(
+        (person.key, person.identifiers.len()),
+        (identifier("loyalty:7"), 3)
+    );
+    let latest = store.history(&[identifier("loyalty:7")], 2).unwrap();
+    assert_eq!(ids(&latest), ["till", "again"]);
+}
+
+#[test]
+fn a_kiosk_that_meets_many_cards_stays_apart_and_is_noted_once() {
+    let store = fresh();
+    let mut refused = 0;
+    for round in 0..2 {
+        for card in 0..6 {
+            let submission = Submission {
+                identifiers: vec![identifier(&format!("loyalty:{card}"))],
+                ..Submission::from(event(&format!("{round}-{card}"), "kiosk", card))
+            };
+            let written = store
+                .write_events(vec![submission])
+                .unwrap()
+                .wait()
+                .unwrap();
+            assert_eq!(written.outcomes, [SubmissionOutcome::Stored]);
+            refused += written.refused_links.len();
+        }
+    }
+    assert_eq!(refused, 8, "four cards, twice");
+    assert_eq!(
+        store
+            .resolve(&identifier("loyalty:5"))
+            .unwrap()
+            .identifiers
+            .len(),
+        1
+    );
+    let notes = store.engine().facts(Table::Audit).unwrap().count();
+    assert_eq!(notes, 2 + 4);
+}
+
+#[test]
+fn a_clock_that_jumps_back_or_a_client_that_is_ahead_reorders_nothing() {
+    let hands = clock();
+    let around = Surroundings {
+        clock: Arc::clone(&hands) as Arc<dyn Clock>,
+        ..Surroundings::default()
+    };
+    let engine = Arc::new(MemoryEngine::default());
+    let store = Store::open_with(engine, StoreConfig::default(), around).unwrap();
+    let untimed = |id: &str| Event {
+        time: None,
+        ..event(id, "ann", 0)
+    };
+    write(&store, vec![untimed("1")]);
+    hands.put(NOON - 3_600_000);
+    write(
+        &store,
+        vec![untimed("2"), event("ahead", "ann", NOON + 86_400_000)],
+    );
+    hands.put(NOON + 1);
+    write(&store, vec![untimed("3")]);
+    assert_eq!(history(&store, &["visitor:ann"]), ["1", "2", "ahead", "3"]);
+    let times = store.history(&[identifier("visitor:ann")], 9).unwrap();
+    let times: Vec<i64> = times
+        .iter()
+        .map(|stored| stored.event.time.unwrap().0)
+        .collect();
+    assert_eq!(times, [NOON, NOON, NOON, NOON + 1]);
+}
+
+/// An engine that answers writes when it is told to.
+#[derive(Debug, Default)]
+struct Slow {
+    engine: MemoryEngine,
+    waiting: Mutex<Vec<(Pending<Written>, Written)>>,
+}
+
+impl Slow {
+    fn answer(&self) {
+        for (pending, written) in self.waiting.lock().unwrap().drain(..) {
+            pending.settle(Ok(written));
+        }
+    }
+}
+
+impl Engine for Slow {
+    fn write(&self, batch: Batch) -> Result<Ticket<Written>> {
+        if batch.facts.iter().any(|fact| fact.table == Table::Transfer) {
+            return self.engine.write(batch);
+        }
+        let written = self.engine.write(batch)?.wait()?;
+        let (pending, ticket) = Ticket::new();
+        self.waiting.lock().unwrap().push((pending, written));
+        Ok(ticket)
+    }
+    fn recent(&self, visitor: &str, limit: usize) -> Result<Vec<StoredEvent>> {
+        self.engine.recent(visitor, limit)
+    }
+    fn events(&self, span: Span) -> Result<Events<'_>> {
+        self.engine.events(span)
+    }
+    fn facts(&self, table: Table) -> Result<Facts<'_>> {
+        self.engine.facts(table)
+    }
+    fn changes(&self, after: Position) -> Result<(Vec<StoredFact>, Position)> {
+        self.engine.changes(after)
+    }
+    fn forget(&self, oblivion: &Oblivion) -> Result<Forgotten> {
+        self.engine.forget(oblivion)
+    }
+    fn drop_before(&self, time: Timestamp) -> Result<u64> {
+        self.engine.drop_before(time)
+    }
+    fn snapshot(&self, to: &std::path::Path) -> Result<Contents> {
+        self.engine.snapshot(to)
+    }
+    fn verify(&self) -> Result<Contents> {
+        self.engine.verify()
+    }
+    fn position(&self) -> Position {
+        self.engine.position()
+    }
+    fn status(&self) -> Result<Status> {
+        self.engine.status()
+    }
+}
+
+#[test]
+fn a_write_that_is_awaited_is_seen_when_it_answers_and_one_that_is_dropped_all_the_same() {
+    let engine = Arc::new(Slow::default());
+    let store = Store::open(
+        Arc::clone(&engine) as Arc<dyn Engine>,
+        StoreConfig::default(),
+    )
+    .unwrap();
+    let resolved = |of: &str| store.resolve(&identifier(of)).unwrap().identifiers.len();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut writing = pin!(store.link(vec![link("cookie:1", "account:1")]).unwrap());
+    assert!(writing.as_mut().poll(&mut context).is_pending());
+    assert_eq!(resolved("cookie:1"), 1, "not on the disk yet");
+    engine.answer();
+    let Poll::Ready(Ok(_)) = writing.as_mut().poll(&mut context) else {
+        panic!("it was answered");
+    };
+    assert_eq!(resolved("cookie:1"), 2);
+    drop(store.link(vec![link("cookie:2", "account:1")]).unwrap());
+    assert_eq!(resolved("cookie:2"), 1);
+    engine.answer();
+    assert_eq!(resolved("cookie:2"), 3);
+    let settled = store.link(vec![link("cookie:3", "account:1")]).unwrap();
+    engine.answer();
+    drop(settled);
+    assert_eq!(resolved("cookie:3"), 4);
+}
