@@ -135,6 +135,9 @@ pub(crate) struct Train {
     /// Folder of a store with the events.
     #[arg(long, value_name = "DIR", required_unless_present = "events", conflicts_with_all = ["events", "format", "map", "skip_bad_rows"])]
     pub(crate) data: Option<PathBuf>,
+    /// Settings of the store, in TOML.
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub(crate) settings: Option<PathBuf>,
     /// Files of events.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) events: Vec<PathBuf>,
@@ -365,7 +368,7 @@ pub(crate) struct Recommend {
     /// Folder of a saved model.
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
-    /// The shopper.
+    /// The shopper; for a model of a store a person, such as loyalty:4711, or the key of a visitor.
     #[arg(long, value_name = "KEY", required_unless_present = "items")]
     pub(crate) user: Option<String>,
     /// Items she has just looked at, oldest first.

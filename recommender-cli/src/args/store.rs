@@ -11,6 +11,9 @@ pub(crate) struct Import {
     /// Folder of the store; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+    /// Settings of the store, in TOML: what persons may be, consent, pseudonyms.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
     /// Files of events, or folders of them, such as an export.
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "catalog")]
     pub(crate) events: Vec<PathBuf>,

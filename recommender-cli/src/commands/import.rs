@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use recommender_core::Product;
 use recommender_core::error::InputError;
+use recommender_core::events::Event;
 use recommender_core::rows::{BadRows, ReadReport};
 use recommender_files::EventOptions;
+use recommender_store::catalog::ProductRecord;
 use recommender_store::exchange::{ImportOptions, ImportReport};
-use recommender_store::{Engine, StoreError, exchange};
+use recommender_store::{Engine, Store, StoreError, exchange};
 use serde_json::json;
 
 use crate::args::Import;
@@ -27,36 +29,45 @@ pub(crate) fn run(arguments: &Import) -> Result<(), Failure> {
         .as_deref()
         .map(BadRowFile::create)
         .transpose()?;
-    let engine = stored::open_or_make(&arguments.data)?;
+    let settings = arguments.settings.as_deref();
+    let store = stored::open_or_make_store(&arguments.data, settings)?;
     if !arguments.catalog.catalog.is_empty() {
-        import_products(&*engine, products, arguments.currency.as_deref())?;
+        import_products(&store, products, arguments.currency.as_deref())?;
     }
     if !arguments.events.is_empty() {
-        import_events(&*engine, arguments, reading, bad_rows.as_mut())?;
+        import_events(&store, arguments, reading, bad_rows.as_mut())?;
     }
     bad_rows.map_or(Ok(()), BadRowFile::finish)
 }
 
+/// Products written at once.
+const PRODUCTS_PER_WRITE: usize = 500;
+
 fn import_products(
-    engine: &dyn Engine,
+    store: &Store,
     products: Vec<Product>,
     currency: Option<&str>,
 ) -> Result<(), Failure> {
-    let priced = products
-        .iter()
-        .filter(|product| product.price.is_some())
-        .count();
-    if priced > 0 && currency.is_none() {
+    let priced = products.iter().any(|product| product.price.is_some());
+    if priced && currency.is_none() {
         let note = "note: prices are left out; name their currency with --currency";
         writeln!(io::stderr(), "{note}")?;
     }
-    let products = exchange::import_products(engine, products, currency)?;
-    writeln!(io::stdout(), "{products} products imported")?;
+    let record = |product| match currency {
+        Some(currency) => ProductRecord::priced_in(currency, product),
+        None => ProductRecord::from(product),
+    };
+    let records: Vec<ProductRecord> = products.into_iter().map(record).collect();
+    records.iter().try_for_each(ProductRecord::validate)?;
+    for records in records.chunks(PRODUCTS_PER_WRITE) {
+        store.put_products(records)?.wait()?;
+    }
+    writeln!(io::stdout(), "{} products imported", records.len())?;
     Ok(())
 }
 
 fn import_events(
-    engine: &dyn Engine,
+    store: &Store,
     arguments: &Import,
     mut reading: EventOptions,
     mut bad_rows: Option<&mut BadRowFile<'_>>,
@@ -67,8 +78,10 @@ fn import_events(
     let start = Instant::now();
     let line = ProgressLine::start("import");
     let progress = line.events();
+    let door = |event: &mut Event| store.admit(event);
     let options = ImportOptions {
         reading,
+        admit: Some(&door),
         progress: Some(&progress),
         ..ImportOptions::default()
     };
@@ -76,9 +89,9 @@ fn import_events(
         Some(file) => file.add(error),
         None => Ok(()),
     };
-    let report = exchange::import(engine, &arguments.events, &options, &mut told)?;
+    let report = exchange::import(&**store.engine(), &arguments.events, &options, &mut told)?;
     drop(line);
-    print(&report, engine, start.elapsed().as_secs_f64())
+    print(&report, &**store.engine(), start.elapsed().as_secs_f64())
 }
 
 fn print(report: &ImportReport, engine: &dyn Engine, seconds: f64) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use recommender_core::engine::{EngineAnswer, EngineRequest, Explanation, SeenPolicy, Tier};
 use recommender_core::{Engine, Product};
+use recommender_store::identity::Identifier;
 use serde_json::json;
 
 use crate::args::Recommend;
@@ -13,12 +14,14 @@ use crate::table::Table;
 
 pub(crate) fn run(arguments: &Recommend) -> Result<(), Failure> {
     let (engine, _) = inputs::load(&arguments.model)?;
-    if let Some(user) = &arguments.user
+    let user = arguments.user.as_deref();
+    let user = user.map(|user| known_as(&engine, user).unwrap_or_else(|| user.to_owned()));
+    if let Some(user) = &user
         && engine.users().get(user).is_none()
     {
         writeln!(io::stderr(), "note: no history of \"{user}\" in this model")?;
     }
-    let answer = engine.recommend(&request(arguments))?;
+    let answer = engine.recommend(&request(arguments, user))?;
     for key in &answer.missing {
         writeln!(io::stderr(), "note: \"{key}\" is not known to this model")?;
     }
@@ -28,9 +31,16 @@ pub(crate) fn run(arguments: &Recommend) -> Result<(), Failure> {
     print_table(&engine, &answer)
 }
 
-fn request(arguments: &Recommend) -> EngineRequest {
+/// The key under which a model of a store knows a visitor who is not linked to anything: her own, marked as one.
+fn known_as(engine: &Engine, user: &str) -> Option<String> {
+    let visitor = Identifier::visitor(user).ok()?.to_string();
+    let users = engine.users();
+    (users.get(user).is_none() && users.get(&visitor).is_some()).then_some(visitor)
+}
+
+fn request(arguments: &Recommend, user: Option<String>) -> EngineRequest {
     EngineRequest {
-        user: arguments.user.clone(),
+        user,
         session: arguments.items.clone(),
         exclude: arguments.exclude.clone(),
         place: arguments.place.clone(),

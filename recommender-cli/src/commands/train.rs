@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use recommender_core::events::EventTable;
 use recommender_core::{Dataset, Engine, FitOptions, PipelineConfig};
-use recommender_store::join::{self, Training, training_set};
+use recommender_store::join::Reading;
 
 use crate::args::Train;
 use crate::failure::Failure;
@@ -56,24 +56,23 @@ fn file_data(arguments: &Train, config: &PipelineConfig) -> Result<Dataset, Fail
     Ok(Dataset::new(table, products, config.interactions.clone())?)
 }
 
-/// What the store holds; its products, unless files of products are named beside it.
+/// What the store holds and may be learned from; its products, unless files of products are named beside it.
 fn stored_data(
     arguments: &Train,
     folder: &Path,
     config: &PipelineConfig,
     line: &ProgressLine,
 ) -> Result<Dataset, Failure> {
-    let engine = stored::open(folder)?;
+    let store = stored::open_store(folder, arguments.settings.as_deref())?;
     let products = if arguments.catalog.catalog.is_empty() {
-        join::products(&*engine)?
+        store.products()
     } else {
         inputs::products(&arguments.catalog, None)?
     };
     let progress = line.events();
-    let training = Training {
+    let reading = Reading {
         progress: Some(&progress),
-        ..Training::default()
+        ..Reading::default()
     };
-    let interactions = config.interactions.clone();
-    Ok(training_set(&*engine, &training, products, interactions)?)
+    Ok(store.training_set(reading, products, config.interactions.clone())?)
 }

@@ -147,6 +147,40 @@ fn products_come_from_the_store() {
 }
 
 #[test]
+fn keys_are_replaced_by_pseudonyms_where_the_settings_say_so() {
+    let shop = Shop::open();
+    shop.write(
+        "secret.key",
+        "a secret that nobody else knows, of some length",
+    );
+    shop.write("store.toml", "pseudonym_key_file = \"secret.key\"\n");
+    let visitor = "margaret-hamilton-1969";
+    shop.write(
+        "one.csv",
+        &format!("visitor,item,time\n{visitor},i1,2024-05-01\n"),
+    );
+    assert_done(&shop.run("import --data store --settings store.toml --events one.csv events.csv"));
+    let exported = shop.run("store export --data store --out out");
+    assert_done(&exported);
+    let part = fs::read(shop.path("out/day=2024-05-01/part-00000.parquet")).expect("a part");
+    assert!(
+        !part
+            .windows(visitor.len())
+            .any(|window| window == visitor.as_bytes())
+    );
+    assert_refused(
+        &shop.run("import --data store --events one.csv"),
+        &["key of the pseudonyms"],
+    );
+    let call = "train --data store --config pipeline.toml --out model";
+    assert_refused(&shop.run(call), &["key of the pseudonyms"]);
+    assert_done(&shop.run(&format!("{call} --settings store.toml")));
+    shop.write("store.toml", "pseudonym_kye_file = \"secret.key\"\n");
+    let output = shop.run("import --data store --settings store.toml --events one.csv");
+    assert_refused(&output, &["store.toml", "pseudonym_kye_file"]);
+}
+
+#[test]
 fn bad_rows_refuse_a_file_or_are_written_down() {
     let shop = Shop::open();
     shop.write(

@@ -16,7 +16,6 @@ pub use erase::{Erased, erase};
 pub use export::{ExportOptions, Exported, export};
 pub use import::{Admission, BadRow, Door, ImportOptions, ImportReport, import};
 pub use manifest::{ExportManifest, PartFacts, Unfinished};
-pub use products::import_products;
 
 /// Told, from time to time, how many events are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);

@@ -3,6 +3,10 @@
 //! There is one function for each, and both put events into the same order, so that what a person did gives the same
 //! numbers in the matrix a model learns from and in the question it is asked.
 
+mod of_store;
+
+pub use of_store::Reading;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,11 +15,10 @@ use recommender_core::engine::{EngineRequest, HistorySource};
 use recommender_core::events::{Consent, Event, EventTable};
 use recommender_core::{InteractionConfig, Product, Query};
 
-use crate::catalog::ProductRecord;
 use crate::engine::Engine;
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::exchange::Progress;
-use crate::record::{Span, StoredEvent, Table};
+use crate::record::{Span, StoredEvent};
 
 /// What is learned from.
 #[derive(Clone, Copy)]
@@ -180,23 +183,6 @@ impl Rows<'_, '_> {
         self.push_moment()?;
         Ok(self.table)
     }
-}
-
-/// The products of `engine` as models read them, by key in byte order.
-///
-/// # Errors
-/// If they can't be read.
-pub fn products(engine: &dyn Engine) -> Result<Vec<Product>> {
-    let mut products = Vec::new();
-    for stored in engine.facts(Table::Product)? {
-        let fact = stored?.fact;
-        let Some(value) = fact.value else { continue };
-        let record: ProductRecord = serde_json::from_slice(&value).map_err(|error| {
-            StoreError::invalid(format!("product \"{}\"", fact.key), "a product", error)
-        })?;
-        products.push(record.product());
-    }
-    Ok(products)
 }
 
 /// Whether an event may be used at all.

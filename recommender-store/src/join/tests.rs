@@ -5,8 +5,8 @@ use recommender_core::events::EventKind;
 use recommender_core::{DenseIndex, FitOptions, PipelineConfig, Timestamp};
 
 use super::*;
-use crate::MemoryEngine;
 use crate::record::Batch;
+use crate::{MemoryEngine, StoreError};
 
 fn event() -> impl Strategy<Value = Event> {
     let kinds = prop_oneof![
