@@ -112,14 +112,15 @@ fn await_older_transactions(
     unswept: &str,
 ) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
-    // Both ages are counted from the same transaction. A slot or a prepared transaction holds rows as a reader does.
+    // Both ages are counted from the same transaction. A writer holds rows for readers who begin later; a slot or a
+    // prepared transaction holds them as a reader does.
     let sql = "WITH holders AS (
-                   SELECT backend_xmin AS held FROM pg_stat_activity
-                   WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
-                       AND (datname = current_database() OR datname IS NULL)
-                   UNION ALL SELECT xmin FROM pg_replication_slots WHERE xmin IS NOT NULL
+                   SELECT unnest(ARRAY[backend_xid, backend_xmin]) AS held FROM pg_stat_activity
+                   WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
+                   UNION ALL SELECT xmin FROM pg_replication_slots
                    UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database())
-               SELECT count(*) FROM holders WHERE age(held) >= age($1::text::xid8::xid)";
+               SELECT count(*) FROM holders
+               WHERE held IS NOT NULL AND age(held) >= age($1::text::xid8::xid)";
     loop {
         let row = session.client().query_one(sql, &[&unswept]);
         let older: i64 = row.map_err(|error| connector.failed(&error))?.get(0);
