@@ -113,10 +113,11 @@ fn await_older_transactions(
 ) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     // Both ages are counted from the same transaction. A writer holds rows for readers who begin later; a slot or a
-    // prepared transaction holds them as a reader does.
+    // prepared transaction holds them as a reader does; who vacuums holds nothing.
     let sql = "WITH holders AS (
                    SELECT unnest(ARRAY[backend_xid, backend_xmin]) AS held FROM pg_stat_activity
                    WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
+                       AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum)
                    UNION ALL SELECT xmin FROM pg_replication_slots
                    UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database())
                SELECT count(*) FROM holders

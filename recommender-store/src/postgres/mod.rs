@@ -9,6 +9,9 @@
 //! the answer of the first, so that the outcomes are right and nothing is written twice. A ticket that settles with
 //! [`StoreError::Unavailable`](crate::StoreError::Unavailable) may have been written: to write it again is safe.
 //!
+//! **What others wrote.** [`Engine::changes`] refuses a position that the database has not reached: it was put back to
+//! an earlier state, and who read beyond it must open it anew.
+//!
 //! **Forgetting.** Deleted rows stay in the files of a table, even after a plain VACUUM. [`Engine::forget`] therefore
 //! rewrites what held them (`VACUUM FULL`): the parts of the log in which the visitors are, and the facts of a table. It
 //! waits for older transactions, needs room for a second copy of a part, and who reads or writes there waits meanwhile.
@@ -19,6 +22,7 @@
 //! **What it takes.** PostgreSQL 13 or later, encoding UTF8, sessions that are not pooled by transaction, a role that
 //! may create the schema, and no one else who writes to its tables.
 
+mod changes;
 mod config;
 mod connect;
 mod forget;
@@ -56,10 +60,6 @@ use queue::{Job, Queue};
 use row::{Buckets, EVENT_COLUMNS, FACT_COLUMNS, event_of, fact_of};
 use stream::Stream;
 use writer::Writer;
-
-const CHANGES: &str =
-    "SELECT f.position, f.fact_table, f.key, f.version, f.checksum, f.value, h.position
-    FROM head h LEFT JOIN facts f ON f.position > $1 ORDER BY f.position";
 
 /// An engine that keeps its records in a schema of a PostgreSQL database.
 pub struct PostgresEngine {
@@ -178,20 +178,9 @@ impl Engine for PostgresEngine {
     }
 
     fn changes(&self, after: Position) -> Result<(Vec<StoredFact>, Position)> {
-        let from = i64::try_from(after.0).unwrap_or(i64::MAX);
-        let rows = self.pool.read(|session| {
-            let (client, statement) = session.prepared(CHANGES)?;
-            client.query(&statement, &[&from])
-        })?;
-        let until = rows
-            .first()
-            .map_or(after.0, |row| row.get::<_, i64>(6).cast_unsigned());
-        self.position.fetch_max(until, Ordering::AcqRel);
-        let there = rows
-            .iter()
-            .filter(|row| row.get::<_, Option<i64>>(0).is_some());
-        let facts: Result<Vec<StoredFact>> = there.map(fact_of).collect();
-        Ok((facts?, Position(until)))
+        let (facts, until) = changes::changes(&self.pool, after)?;
+        self.position.fetch_max(until.0, Ordering::AcqRel);
+        Ok((facts, until))
     }
 
     fn forget(&self, oblivion: &Oblivion) -> Result<Forgotten> {
@@ -231,10 +220,15 @@ impl Drop for PostgresEngine {
     /// Writes what waits, unless the database is away.
     fn drop(&mut self) {
         self.queue.close();
-        if let Some(writer) = self.writer.take()
-            && writer.join().is_err()
-        {
-            tracing::error!("the thread that writes ended in a panic");
+        // Closing a connection blocks, which a thread that runs asynchronous tasks may not do itself.
+        let idle = self.pool.close();
+        let closing = thread::Builder::new().spawn(move || drop(idle));
+        let closing = closing.map_err(|error| tracing::warn!(%error, "no thread to close with"));
+        let threads = [self.writer.take(), closing.ok()];
+        for thread in threads.into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the engine ended in a panic");
+            }
         }
     }
 }

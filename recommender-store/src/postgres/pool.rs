@@ -36,6 +36,11 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The connections that nobody uses, to be closed.
+    pub(super) fn close(&self) -> Vec<Session> {
+        std::mem::take(&mut self.state().idle)
+    }
+
     /// Reads on one of the connections. What an old connection could not read because it was lost is read once more on
     /// a new one.
     pub(super) fn read<T>(

@@ -27,7 +27,7 @@ CREATE TABLE unswept (name text PRIMARY KEY, xid xid8 NOT NULL);
 -- Which events there are: the first half of the SHA-256 of their ids, since no index of the partitioned log can hold
 -- the ids apart.
 CREATE FUNCTION digest_of(id text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN substring(sha256(convert_to(id, 'UTF8')) FOR 16);
+    AS $$ SELECT substring(sha256(convert_to(id, 'UTF8')) FOR 16) $$;
 CREATE TABLE event_ids (digest bytea PRIMARY KEY, position bigint NOT NULL);
 
 -- The log, in parts by visitor: what is forgotten is gone from the files once its part is rewritten, and the others

@@ -39,7 +39,10 @@ pub(crate) const TESTS: &[(&str, Test)] = tests! { Test,
         one_server_sees_what_the_other_wrote,
         servers_that_start_at_once_make_one_schema,
         changes_of_concurrent_writers_are_never_missed,
-        who_commits_late_keeps_its_place;
+        who_commits_late_keeps_its_place,
+        many_changes_are_read_in_pieces,
+        a_position_that_was_not_reached_is_refused,
+        asynchronous_tasks_write_and_close;
 };
 
 /// Opens engines on one server, which is started when it is first needed.
@@ -74,7 +77,7 @@ impl Bench for PostgresBench {
     }
 
     fn sequences(&self) -> u32 {
-        24
+        16
     }
 }
 

@@ -123,7 +123,8 @@ pub(crate) fn what_was_altered_is_named_and_not_given_out(bench: &PostgresBench)
 }
 
 pub(crate) fn no_byte_of_the_forgotten_is_left_in_the_tables(bench: &PostgresBench) {
-    let server = bench.server();
+    // Few other tables are searched on a server of its own.
+    let server = bench.another_server();
     let config = server.config();
     let engine = open(&config);
     let secret = |n: usize| format!("{} {n}", config.schema) + "-of-ann-";
@@ -173,7 +174,7 @@ pub(crate) fn no_byte_of_the_forgotten_is_left_in_the_tables(bench: &PostgresBen
 }
 
 pub(crate) fn an_interrupted_forgetting_is_ended_by_the_next(bench: &PostgresBench) {
-    let server = bench.server();
+    let server = bench.another_server();
     let config = server.config();
     let engine = open(&config);
     let secret = format!("{}-of-ann", config.schema);

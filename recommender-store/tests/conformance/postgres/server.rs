@@ -217,9 +217,12 @@ impl Server {
         client
     }
 
-    /// The files of the tables, without the write-ahead log.
+    /// The files of the database's tables, without the write-ahead log.
     pub(crate) fn files(&self) -> PathBuf {
-        self.data().join("base")
+        let mut client = postgres::Client::connect(&self.url(), postgres::NoTls).unwrap();
+        let sql = "SELECT oid::text FROM pg_database WHERE datname = current_database()";
+        let oid: String = client.query_one(sql, &[]).unwrap().get(0);
+        self.data().join("base").join(oid)
     }
 
     /// Kills every process of the server at once, as by a power cut, and waits until they are gone.

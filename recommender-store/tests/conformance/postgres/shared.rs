@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use recommender_store::Engine;
 use recommender_store::postgres::{PostgresConfig, PostgresEngine};
 use recommender_store::record::EventOutcome::{Duplicate, Stored};
 use recommender_store::record::FactOutcome::Stale;
 use recommender_store::record::{Batch, Position};
+use recommender_store::{Engine, StoreError};
 
 use super::PostgresBench;
 use crate::bench::{
@@ -126,6 +126,51 @@ pub(crate) fn who_commits_late_keeps_its_place(bench: &PostgresBench) {
     late.batch_execute(first).unwrap();
     assert_eq!(ticket.wait().unwrap().position, Position(2));
     assert_eq!(changes(&engine, Position(1)).0, [fact("cup", 0, "second")]);
+}
+
+pub(crate) fn many_changes_are_read_in_pieces(bench: &PostgresBench) {
+    let config = bench.server().config();
+    let engine = open(&config);
+    let all = |version: i64| (0..20_000).map(move |n| fact(&format!("{n:05}"), version, "value"));
+    let first = write(&engine, Vec::new(), all(1).take(3).collect()).position;
+    write_facts(&engine, all(2).collect());
+    for after in [Position(0), first] {
+        let (facts, until) = changes(&engine, after);
+        assert!(facts.into_iter().eq(all(2)));
+        assert_eq!(until, engine.position());
+    }
+}
+
+pub(crate) fn a_position_that_was_not_reached_is_refused(bench: &PostgresBench) {
+    let engine = open(&bench.server().config());
+    let Position(stands) = write(&engine, vec![event("1", "ann", 5)], Vec::new()).position;
+    for beyond in [stands + 1, u64::MAX] {
+        let answer = engine.changes(Position(beyond));
+        assert!(
+            matches!(answer, Err(StoreError::Invalid { .. })),
+            "{answer:?}"
+        );
+    }
+}
+
+pub(crate) fn asynchronous_tasks_write_and_close(bench: &PostgresBench) {
+    let config = bench.server().config();
+    let engine = open(&config);
+    write_events(&engine, vec![event("1", "ann", 5)]);
+    assert_eq!(recent_ids(&engine, "ann", 9), ["1"]);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let batch = Batch {
+            events: vec![event("2", "ann", 6)],
+            facts: Vec::new(),
+        };
+        let written = engine.write(batch).unwrap().await.unwrap();
+        assert_eq!(written.events, [Stored]);
+        drop(engine);
+    });
+    assert_eq!(recent_ids(&open(&config), "ann", 9), ["1", "2"]);
 }
 
 /// Waits until someone waits for what the connection of `holder` holds.
