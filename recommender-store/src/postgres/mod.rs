@@ -7,7 +7,7 @@
 //! **A lost connection.** A write on its way is sent again when the database is back, for as long as
 //! [`PostgresConfig::write_patience_ms`], under the same number: if the first one had come through, the database gives
 //! the answer of the first, so that the outcomes are right and nothing is written twice. A ticket that settles with
-//! [`StoreError::Unavailable`](crate::StoreError::Unavailable) may have been written: to write it again is safe.
+//! [`StoreError::Unavailable`] may have been written: to write it again is safe.
 //!
 //! **What others wrote.** [`Engine::changes`] refuses a position that the database has not reached: it was put back to
 //! an earlier state, and who read beyond it must open it anew.
