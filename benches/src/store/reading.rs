@@ -19,24 +19,25 @@ pub struct Waits {
     pub p99: f64,
 }
 
-/// Reads the latest `limit` events of `reads` random visitors, after as many that do not count.
+/// Reads the latest `limit` events of every visitor once, then of `reads` random ones: how long the first and the
+/// later reading of a visitor takes.
 ///
 /// # Errors
 /// If the engine can't read.
-pub fn recent(engine: &dyn Engine, limit: usize, reads: usize) -> Result<Waits> {
+pub fn recent(engine: &dyn Engine, limit: usize, reads: usize) -> Result<(Waits, Waits)> {
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    let mut times = Vec::with_capacity(reads);
-    for read in 0..2 * reads {
-        let visitor = format!("visitor-{:06}", random.random_range(0..SHOP.visitors));
+    let read = |visitor: u32| -> Result<Duration> {
+        let visitor = format!("visitor-{visitor:06}");
         let start = Instant::now();
         let found = engine.recent(&visitor, limit)?;
         let time = start.elapsed();
         std::hint::black_box(found);
-        if read >= reads {
-            times.push(time);
-        }
-    }
-    Ok(waits(times))
+        Ok(time)
+    };
+    let first: Result<Vec<Duration>> = (0..SHOP.visitors).map(read).collect();
+    let mut drawn = || random.random_range(0..SHOP.visitors);
+    let later: Result<Vec<Duration>> = (0..reads).map(|_| read(drawn())).collect();
+    Ok((waits(first?), waits(later?)))
 }
 
 /// Sums times up.
