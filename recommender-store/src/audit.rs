@@ -44,6 +44,8 @@ pub enum AuditAction {
     Consent(Consent),
     /// Everything about a person was exported.
     Export,
+    /// A person was erased: the record names the receipt and nobody.
+    Erase,
 }
 
 /// Gives audit records keys that no other has.

@@ -11,6 +11,7 @@ mod clock;
 mod digits;
 pub mod embedded;
 pub mod engine;
+pub mod erasure;
 mod error;
 pub mod exchange;
 pub mod identity;

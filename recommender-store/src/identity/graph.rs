@@ -1,6 +1,6 @@
 //! The links that stand, and the persons they make.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::error::{Result, StoreError};
 use crate::identity::components::Components;
@@ -162,26 +162,6 @@ impl IdentityGraph {
         }
         links.sort_by(|a, b| a.pair().cmp(&b.pair()));
         links
-    }
-
-    /// Forgets every pair with one of `identifiers`, those whose link was taken back too, and gives the pairs.
-    pub fn forget(&mut self, identifiers: &[Identifier]) -> Vec<(Identifier, Identifier)> {
-        let named: FxHashSet<&Identifier> = identifiers.iter().collect();
-        let gone = |pair: &Pair| named.contains(&pair.0) || named.contains(&pair.1);
-        let mut pairs: Vec<Pair> = self
-            .links
-            .keys()
-            .filter(|pair| gone(pair))
-            .cloned()
-            .collect();
-        pairs.sort_unstable();
-        for pair in &pairs {
-            if self.links.remove(pair).is_some_and(|slot| slot.is_some()) {
-                self.standing -= 1;
-                self.components.unlink(&pair.0, &pair.1);
-            }
-        }
-        pairs
     }
 
     /// How many links stand.

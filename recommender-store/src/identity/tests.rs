@@ -212,23 +212,6 @@ fn ten_thousand_links_in_one_component_are_made_and_taken_back() {
 }
 
 #[test]
-fn what_was_forgotten_leaves_no_identifier() {
-    let mut graph = IdentityGraph::default();
-    let [cookie, card, account] = ["cookie:c", "loyalty:7", "account:z"].map(identifier);
-    put(&mut graph, &cookie, &card, 1);
-    put(&mut graph, &card, &account, 2);
-    take(&mut graph, &card, &account, 3);
-    let pairs = graph.forget(&[cookie.clone(), card.clone()]);
-    assert_eq!(pairs, [(account.clone(), card.clone()), (card, cookie)]);
-    assert!(graph.is_empty());
-    let left = format!("{graph:?}");
-    assert!(
-        !left.contains("cookie") && !left.contains("Account"),
-        "{left}"
-    );
-}
-
-#[test]
 fn settings_out_of_range_are_refused_by_name() {
     let config = IdentityConfig {
         max_identifiers: 1,

@@ -19,6 +19,7 @@ use crate::privacy::ConsentConfig;
 /// | `refresh_ms` | none | ≥ 1 |
 /// | `pseudonym_key_file` | none | a file that can be read |
 /// | `accept_new_key` | false | |
+/// | `receipt_key_file` | none | a file that can be read or made |
 ///
 /// ```
 /// use recommender_store::store::StoreConfig;
@@ -44,6 +45,10 @@ pub struct StoreConfig {
     pub pseudonym_key_file: Option<PathBuf>,
     /// Whether a store that was begun with another secret, or without one, is opened all the same.
     pub accept_new_key: bool,
+    /// File of the key that receipts of erasures are signed with; it is made if it is not there. None gives receipts
+    /// without a signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt_key_file: Option<PathBuf>,
 }
 
 impl Default for StoreConfig {
@@ -55,6 +60,7 @@ impl Default for StoreConfig {
             refresh_ms: None,
             pseudonym_key_file: None,
             accept_new_key: false,
+            receipt_key_file: None,
         }
     }
 }

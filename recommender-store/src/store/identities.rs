@@ -9,7 +9,7 @@ use crate::record::{Batch, Fact, Position, Table};
 use crate::stamp::Stamp;
 use crate::store::Store;
 use crate::store::shared::Shared;
-use crate::store::state::{fact, link_key, removal};
+use crate::store::state::{fact, link_key, unlinked};
 use crate::store::writing::Writing;
 
 /// Who an identifier is of.
@@ -84,7 +84,7 @@ impl Store {
             .fact(&self.0.record_of(&link, AuditAction::Unlink, None))?;
         let mut facts = vec![audit];
         if known {
-            facts.push(removal(Table::Link, link_key(link.pair())));
+            facts.push(unlinked(link.pair())?);
         }
         let batch = Batch {
             facts,

@@ -5,6 +5,7 @@
 
 mod config;
 mod consents;
+mod erasing;
 mod events;
 mod goods;
 mod identities;

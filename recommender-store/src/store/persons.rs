@@ -67,7 +67,7 @@ impl Store {
 
 impl Shared {
     /// All identifiers of the persons of `identifiers`.
-    fn everyone(&self, identifiers: &[Identifier]) -> Vec<Identifier> {
+    pub(super) fn everyone(&self, identifiers: &[Identifier]) -> Vec<Identifier> {
         let state = self.read();
         let persons = identifiers.iter().map(|of| state.identity.identifiers(of));
         let all: BTreeSet<Identifier> = persons.flatten().collect();
@@ -75,7 +75,7 @@ impl Shared {
     }
 
     /// The latest events of all visitors among `identifiers` that `wanted` takes.
-    fn events_of(
+    pub(super) fn events_of(
         &self,
         identifiers: &[Identifier],
         limit: usize,

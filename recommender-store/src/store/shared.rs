@@ -10,9 +10,10 @@ use recommender_core::Timestamp;
 use crate::audit::AuditKeys;
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::erasure::SigningKey;
 use crate::error::{Result, StoreError};
 use crate::privacy::Pseudonyms;
-use crate::record::{Batch, Fact, FactOutcome, Position, Written};
+use crate::record::{Batch, Fact, FactOutcome, Position, Table, Written};
 use crate::store::config::StoreConfig;
 use crate::store::state::{HELD, State};
 use crate::store::writing::{Unsettled, Writing};
@@ -25,6 +26,9 @@ pub(super) struct Shared {
     pub(super) config: StoreConfig,
     pub(super) pseudonyms: Option<Pseudonyms>,
     pub(super) audit: AuditKeys,
+    /// Signs the receipts of erasures.
+    pub(super) signing: Option<SigningKey>,
+    pub(super) erasing: Mutex<()>,
     clock: Arc<dyn Clock>,
     latest: AtomicI64,
     state: RwLock<State>,
@@ -61,11 +65,16 @@ impl Shared {
                 state.apply(&stored.fact, stored.position)?;
             }
         }
+        state.is_stale = false;
+        let signing = config.receipt_key_file.as_deref();
+        let signing = signing.map(SigningKey::open).transpose()?;
         let shared = Self {
             engine,
             config,
             pseudonyms: around.0,
             audit: AuditKeys::new()?,
+            signing,
+            erasing: Mutex::default(),
             clock: around.1,
             latest: AtomicI64::new(i64::MIN),
             state: RwLock::new(state),
@@ -173,7 +182,37 @@ impl Shared {
             state.apply(&stored.fact, stored.position)?;
         }
         state.cursor = upto;
+        let is_stale = std::mem::take(&mut state.is_stale);
+        drop(state);
+        if is_stale {
+            self.read_persons()?;
+        }
         Ok(upto)
+    }
+
+    /// Reads links and consents anew, so that none is known that the engine has forgotten.
+    pub(super) fn read_persons(&self) -> Result<()> {
+        let before = self.engine.position();
+        let mut read = State::default();
+        for table in [Table::Link, Table::Consent] {
+            for stored in self.engine.facts(table)? {
+                let stored = stored?;
+                read.apply(&stored.fact, stored.position)?;
+            }
+        }
+        let mut state = self.change();
+        state.identity = read.identity;
+        state.consents = read.consents;
+        // What was written meanwhile may have come here before and be gone from here now.
+        for stored in &self.engine.changes(before)?.0 {
+            state.apply(&stored.fact, stored.position)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the person of an erasure is not known here any more.
+    pub(super) fn heard_of_erasure(&self, id: &str) {
+        self.change().erased.insert(id.to_owned());
     }
 
     /// Keeps a write whose caller went away until it is on the disk.

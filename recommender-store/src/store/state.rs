@@ -1,9 +1,11 @@
 //! What the facts mean, in memory.
 
+use rustc_hash::FxHashSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::catalog::{Catalogue, Place, ProductRecord};
+use crate::erasure::receipt_id;
 use crate::error::{Result, StoreError};
 use crate::identity::{Identifier, IdentityGraph, Link};
 use crate::privacy::{ConsentBook, ConsentRecord};
@@ -11,7 +13,8 @@ use crate::record::{Fact, Position, Table};
 use crate::stamp::Stamp;
 
 /// Tables whose facts are held in memory.
-pub(super) const HELD: [Table; 5] = [
+pub(super) const HELD: [Table; 6] = [
+    Table::Erasure,
     Table::Product,
     Table::Stock,
     Table::Place,
@@ -27,6 +30,10 @@ pub(super) struct State {
     pub(super) consents: ConsentBook,
     /// Up to where the facts of other processes were taken in.
     pub(super) cursor: Position,
+    /// Erasures that this state has heard of.
+    pub(super) erased: FxHashSet<String>,
+    /// Whether another process has erased someone who may still be known here.
+    pub(super) is_stale: bool,
 }
 
 impl State {
@@ -54,15 +61,19 @@ impl State {
             }
             Table::Link => {
                 let (a, b) = pair_of(&fact.key)?;
-                let link: Option<Link> = value_of(fact)?;
-                self.identity.apply((&a, &b), link, stamp);
+                let link: Option<Option<Link>> = value_of(fact)?;
+                self.identity.apply((&a, &b), link.flatten(), stamp);
             }
             Table::Consent => {
                 let of: Identifier = fact.key.parse()?;
                 let record: Option<ConsentRecord> = value_of(fact)?;
                 self.consents.apply(&of, record, stamp);
             }
-            Table::Audit | Table::Erasure | Table::Transfer => {}
+            Table::Erasure => {
+                let news = receipt_id(fact).is_some_and(|id| self.erased.insert(id.to_owned()));
+                self.is_stale |= news;
+            }
+            Table::Audit | Table::Transfer => {}
         }
         Ok(())
     }
@@ -71,13 +82,19 @@ impl State {
 /// Parts the two sides in the key of a link; an identifier has no such character.
 const SEPARATOR: char = '\u{1f}';
 
+/// The fact that there is no link between two identifiers any more. It has a value, so that it is found when one of
+/// them is to be forgotten.
+pub(super) fn unlinked(pair: (&Identifier, &Identifier)) -> Result<Fact> {
+    fact(Table::Link, link_key(pair), &None::<Link>)
+}
+
 /// The key of the link between two identifiers.
 pub(super) fn link_key((a, b): (&Identifier, &Identifier)) -> String {
     let (a, b) = if a <= b { (a, b) } else { (b, a) };
     format!("{a}{SEPARATOR}{b}")
 }
 
-fn pair_of(key: &str) -> Result<(Identifier, Identifier)> {
+pub(super) fn pair_of(key: &str) -> Result<(Identifier, Identifier)> {
     let Some((a, b)) = key.split_once(SEPARATOR) else {
         return Err(StoreError::invalid("key of a link", "two identifiers", key));
     };
