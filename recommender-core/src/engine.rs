@@ -1,5 +1,7 @@
 //! Keys in, keys out: the one place where a caller's keys meet the models' indices.
 
+mod parting;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;

@@ -89,6 +89,34 @@ impl Histories {
         range.map(|row| self.event(row)).collect()
     }
 
+    /// The histories of some of the users, numbered anew in their order.
+    #[must_use]
+    pub(crate) fn retained(&self, stays: impl Fn(UserIx) -> bool) -> Self {
+        let users = (0..self.users()).filter(|&user| stays(UserIx::at(user)));
+        let ranges: Vec<(u64, u64)> = users
+            .map(|user| (self.offsets[user], self.offsets[user + 1]))
+            .collect();
+        let mut offsets = vec![0u64];
+        for (from, to) in &ranges {
+            offsets.push(offsets[offsets.len() - 1] + (to - from));
+        }
+        Self {
+            kinds: self.kinds.clone(),
+            offsets: offsets.into(),
+            item: picked(&self.item, &ranges).into(),
+            what: picked(&self.what, &ranges).into(),
+            quantity: picked(&self.quantity, &ranges).into(),
+            rating: picked(&self.rating, &ranges).into(),
+            time: picked(&self.time, &ranges).into(),
+        }
+    }
+
+    /// Whether all happened at the beginning of time, as in data without times.
+    #[must_use]
+    pub(crate) fn are_untimed(&self) -> bool {
+        self.time.iter().all(|&time| time == 0)
+    }
+
     fn event(&self, row: usize) -> HistoryEvent {
         let (kind, channel) = (self.what[row] & 0xffff, self.what[row] >> KIND_BITS);
         let channel = (channel as usize).checked_sub(1);
@@ -155,6 +183,18 @@ impl Histories {
         }
         Ok(())
     }
+}
+
+/// The values of some ranges, one behind the other.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "offsets index arrays in memory"
+)]
+fn picked<T: Copy>(values: &[T], ranges: &[(u64, u64)]) -> Vec<T> {
+    let parts = ranges
+        .iter()
+        .map(|&(from, to)| &values[from as usize..to as usize]);
+    parts.flatten().copied().collect()
 }
 
 fn channel_code(channel: Option<Channel>) -> u32 {

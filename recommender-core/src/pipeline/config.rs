@@ -161,6 +161,19 @@ models! {
 }
 
 impl ModelConfig {
+    /// Whether it follows a change exactly, and all it learns from is who did what with which item, how and when, as a
+    /// fitted engine holds it: neither places nor visits nor products.
+    #[must_use]
+    pub fn follows_histories(&self) -> bool {
+        if let Self::Popularity(config) = self {
+            return !config.per_place;
+        }
+        matches!(
+            self,
+            Self::Ease(_) | Self::Edlae(_) | Self::Rdlae(_) | Self::ItemKnn(_) | Self::Rp3Beta(_)
+        )
+    }
+
     /// A model by its name, with `settings` over its defaults, as `{"kind": name, …}` in a file.
     ///
     /// # Errors
