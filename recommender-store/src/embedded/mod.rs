@@ -175,7 +175,11 @@ impl Engine for EmbeddedEngine {
 
     fn changes(&self, after: Position) -> Result<(Vec<StoredFact>, Position)> {
         let facts = self.shared.facts();
-        Ok((facts.after(after), self.shared.position().max(after)))
+        let position = self.shared.position();
+        if after >= position {
+            return Ok((Vec::new(), after));
+        }
+        Ok((facts.after(after), position))
     }
 
     fn forget(&self, oblivion: &Oblivion) -> Result<Forgotten> {

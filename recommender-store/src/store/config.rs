@@ -17,6 +17,7 @@ use crate::privacy::ConsentConfig;
 /// | `consent` | [`ConsentConfig`] | |
 /// | `max_clock_skew_seconds` | 300 | ≥ 0 |
 /// | `refresh_ms` | none | ≥ 1 |
+/// | `retention_days` | none | ≥ 1 |
 /// | `pseudonym_key_file` | none | a file that can be read |
 /// | `accept_new_key` | false | |
 /// | `receipt_key_file` | none | a file that can be read or made |
@@ -39,6 +40,10 @@ pub struct StoreConfig {
     /// How often to look for facts that other processes wrote, in milliseconds. None where there are no others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_ms: Option<u64>,
+    /// Events older than this are dropped for good, by [`Store::expire`](crate::store::Store::expire) or in the
+    /// background of a store that stays open. None keeps them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
     /// File of the secret with which personal keys are replaced by [`Pseudonyms`](crate::privacy::Pseudonyms). None
     /// keeps them as they come.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +63,7 @@ impl Default for StoreConfig {
             consent: ConsentConfig::default(),
             max_clock_skew_seconds: 300,
             refresh_ms: None,
+            retention_days: None,
             pseudonym_key_file: None,
             accept_new_key: false,
             receipt_key_file: None,
@@ -74,6 +80,9 @@ impl StoreConfig {
         self.identity.validate()?;
         if self.refresh_ms == Some(0) {
             return Err(Error::config("refresh_ms", "at least 1", 0).into());
+        }
+        if self.retention_days == Some(0) {
+            return Err(Error::config("retention_days", "at least 1", 0).into());
         }
         Ok(())
     }

@@ -91,6 +91,15 @@ impl Store {
     pub fn refresh(&self) -> Result<Position> {
         self.0.refresh()
     }
+
+    /// Drops the events older than [`StoreConfig::retention_days`] for good, and says how many; none without that
+    /// setting. A store that stays open does so four times a day.
+    ///
+    /// # Errors
+    /// If the records can't be written.
+    pub fn expire(&self) -> Result<u64> {
+        self.0.expire()
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Opening a store.
 
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -43,6 +43,9 @@ struct KeyMark {
     key: Option<String>,
 }
 
+/// How often old events are dropped in the background.
+const EXPIRY: Duration = Duration::from_hours(6);
+
 /// Key of the fact that holds the mark.
 const KEY_MARK: &str = "pseudonym key";
 
@@ -73,13 +76,17 @@ impl Store {
         };
         check_mark(&*engine, pseudonyms.as_ref(), &config)?;
         let refresh = config.refresh_ms.map(Duration::from_millis);
+        let expire = config.retention_days.map(|_| EXPIRY);
         let shared = Arc::new(Shared::open(engine, config, (pseudonyms, around.clock))?);
         if let Some(interval) = refresh {
-            let sender = watch(Arc::downgrade(&shared), interval)?;
-            *shared
-                .watched
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(sender);
+            repeat(&shared, ("store-refresh", interval), |shared| {
+                shared.refresh().map(|_| ())
+            })?;
+        }
+        if let Some(interval) = expire {
+            repeat(&shared, ("store-expiry", interval), |shared| {
+                shared.expire().map(|_| ())
+            })?;
         }
         Ok(Self(shared))
     }
@@ -123,27 +130,33 @@ fn check_mark(
     engine.write(batch)?.wait().map(|_| ())
 }
 
-/// Starts the thread that takes in what other processes write, until the store or the sender is gone.
-fn watch(shared: Weak<Shared>, interval: Duration) -> Result<Sender<()>> {
+/// Starts a thread that works at an interval, until the store is gone.
+fn repeat(
+    shared: &Arc<Shared>,
+    (name, interval): (&'static str, Duration),
+    work: fn(&Shared) -> Result<()>,
+) -> Result<()> {
     let (sender, ended) = channel::<()>();
-    let work = move || {
+    let weak: Weak<Shared> = Arc::downgrade(shared);
+    let turns = move || {
         while ended.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-            let Some(shared) = shared.upgrade() else {
+            let Some(shared) = weak.upgrade() else {
                 return;
             };
-            if let Err(error) = shared.refresh() {
-                tracing::warn!(%error, "facts of other processes could not be read");
+            if let Err(error) = work(&shared) {
+                tracing::warn!(%error, name, "work beside the store failed; it is tried again");
             }
         }
     };
-    let spawned = thread::Builder::new()
-        .name("store-refresh".into())
-        .spawn(work);
-    match spawned {
-        Ok(_) => Ok(sender),
-        Err(error) => Err(StoreError::Unavailable {
-            what: "a thread to refresh the store".into(),
-            reason: error.to_string(),
-        }),
-    }
+    let spawned = thread::Builder::new().name(name.into()).spawn(turns);
+    spawned.map_err(|error| StoreError::Unavailable {
+        what: format!("a thread for {name}"),
+        reason: error.to_string(),
+    })?;
+    shared
+        .watched
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(sender);
+    Ok(())
 }

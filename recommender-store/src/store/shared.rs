@@ -36,8 +36,8 @@ pub(super) struct Shared {
     /// Writes whose callers went away.
     left: Mutex<Vec<Unsettled>>,
     left_count: AtomicUsize,
-    /// Ends the thread that refreshes, when it is dropped.
-    pub(super) watched: Mutex<Option<Sender<()>>>,
+    /// End the threads that work at intervals, when they are dropped.
+    pub(super) watched: Mutex<Vec<Sender<()>>>,
 }
 
 impl std::fmt::Debug for Unsettled {
@@ -164,6 +164,15 @@ impl Shared {
         let outcomes = facts.iter().zip(&written.facts);
         let mut applied = outcomes.filter(|(_, outcome)| **outcome == FactOutcome::Applied);
         applied.try_for_each(|(fact, _)| state.apply(fact, written.position))
+    }
+
+    /// Drops the events that are older than they may become.
+    pub(super) fn expire(&self) -> Result<u64> {
+        let Some(days) = self.config.retention_days else {
+            return Ok(0);
+        };
+        let oldest = self.now().minus_days(f64::from(days));
+        self.engine.drop_before(oldest)
     }
 
     /// Takes in what other processes wrote since the last time, and says up to where.

@@ -118,6 +118,27 @@ fn a_kiosk_that_meets_many_cards_stays_apart_and_is_noted_once() {
 }
 
 #[test]
+fn events_older_than_the_retention_are_dropped_and_no_others() {
+    let config = StoreConfig {
+        retention_days: Some(3),
+        ..StoreConfig::default()
+    };
+    let store = opened(&Arc::default(), config);
+    let day = 86_400_000;
+    let aged = |id: &str, days: i64| Submission::from(event(id, "ann", NOON - days * day));
+    let submissions = vec![aged("old", 4), aged("edge", 3), aged("new", 0)];
+    store.write_events(submissions).unwrap().wait().unwrap();
+    assert_eq!(store.expire().unwrap(), 1);
+    assert_eq!(store.expire().unwrap(), 0);
+    let history = store.history(&[identifier("visitor:ann")], 9).unwrap();
+    let ids = history
+        .iter()
+        .map(|stored| stored.event.id.as_deref().unwrap());
+    assert!(ids.eq(["edge", "new"]));
+    assert_eq!(fresh().expire().unwrap(), 0, "nothing is dropped unasked");
+}
+
+#[test]
 fn a_clock_that_jumps_back_or_a_client_that_is_ahead_reorders_nothing() {
     let hands = clock();
     let around = Surroundings {
