@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use recommender_core::events::Event;
@@ -100,18 +100,13 @@ fn every_write_is_in_the_next_answer_under_load() {
     }
     store.put_products(&products).unwrap().wait().unwrap();
     let view = store.eligibility(Arc::new(items));
-    let (stale, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let stale = AtomicUsize::new(0);
     thread::scope(|scope| {
-        // Others' facts are looked for all the while.
-        scope.spawn(|| {
-            while !ended.load(Ordering::Relaxed) {
-                store.refresh().unwrap();
-            }
-        });
         let writers: Vec<_> = (0..WRITERS)
             .map(|number| {
+                let store = &store;
                 let writer = Writer {
-                    store: &store,
+                    store,
                     view: &view,
                     number,
                     stale: &stale,
@@ -121,6 +116,9 @@ fn every_write_is_in_the_next_answer_under_load() {
                         writer.event(round);
                         writer.link(round);
                         writer.stock(round);
+                        if round.is_multiple_of(10) {
+                            store.refresh().unwrap();
+                        }
                     }
                 })
             })
@@ -128,7 +126,6 @@ fn every_write_is_in_the_next_answer_under_load() {
         writers
             .into_iter()
             .for_each(|writer| writer.join().unwrap());
-        ended.store(true, Ordering::Relaxed);
     });
     assert_eq!(stale.load(Ordering::Relaxed), 0);
 }
