@@ -9,6 +9,7 @@ mod batch;
 pub mod catalog;
 mod clock;
 mod digits;
+mod disk;
 pub mod embedded;
 pub mod engine;
 pub mod erasure;

@@ -7,8 +7,8 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use super::bytes::{Cursor, put_varint};
-use super::layout;
 use super::payload::{put_stored_fact, stored_fact};
+use crate::disk;
 use crate::error::{Result, StoreError};
 use crate::record::{Fact, Position, StoredFact, Table};
 
@@ -123,7 +123,7 @@ const BLOCK_BYTES: usize = 64 << 10;
 /// Writes facts, which must come by table and key. A file is a head, blocks (length, checksum, Snappy) and an empty
 /// block with the number of facts.
 pub(super) fn write(path: &Path, facts: impl Iterator<Item = Result<StoredFact>>) -> Result<()> {
-    layout::write_whole(path, |file| {
+    disk::write_whole(path, |file| {
         let mut out = BufWriter::new(file);
         write_blocks(&mut out, path, facts)?;
         out.flush().map_err(|error| StoreError::io(path, error))
@@ -215,7 +215,7 @@ impl Facts {
         self.read(&mut length)?;
         self.read(&mut checksum)?;
         // A damaged length must not ask for more memory than the file could fill.
-        let left = layout::length(&self.path)?;
+        let left = disk::length(&self.path)?;
         if u64::from(u32::from_le_bytes(length)) > left {
             return Err(self.damaged("a block is longer than the file"));
         }

@@ -9,7 +9,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::bytes::Cursor;
-use super::layout;
+use crate::disk;
 use crate::error::{Result, StoreError};
 use crate::record::Position;
 
@@ -45,7 +45,7 @@ pub(super) fn put_frame(out: &mut Vec<u8>, position: Position, batch: &[u8]) {
 impl Journal {
     /// A new journal, on disk with its name when this returns.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        layout::write_bytes(path, HEAD)?;
+        disk::write_bytes(path, HEAD)?;
         Self::at_end(path, HEAD.len() as u64)
     }
 
@@ -131,7 +131,7 @@ pub(super) fn replay(
     end: End,
     mut visit: impl FnMut(Position, &[u8]) -> Result<()>,
 ) -> Result<u64> {
-    let bytes = layout::read(path)?;
+    let bytes = disk::read(path)?;
     let Some(frames) = bytes.strip_prefix(HEAD) else {
         return Err(StoreError::damaged(path, "it does not begin as a journal"));
     };

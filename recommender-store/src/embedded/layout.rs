@@ -1,11 +1,11 @@
 //! Which file of the directory is which, and how files come and go for good.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use crate::disk;
 use crate::error::{Result, StoreError};
 
 /// The directory of one store: names, and the lock that keeps others out.
@@ -38,9 +38,6 @@ impl Kind {
         }
     }
 }
-
-/// Ending of files that are being written; one that is left over is of no use.
-const UNFINISHED: &str = "unfinished";
 
 impl Layout {
     /// Takes the directory for this process, making it if it is not there.
@@ -102,8 +99,8 @@ impl Layout {
 
     fn remove_unfinished(&self) -> Result<()> {
         for name in self.names()? {
-            if name.ends_with(UNFINISHED) {
-                remove(&self.root.join(name))?;
+            if name.ends_with(disk::UNFINISHED) {
+                disk::remove(&self.root.join(name))?;
             }
         }
         Ok(())
@@ -111,7 +108,7 @@ impl Layout {
 
     /// Makes names that were given or taken in the directory last.
     pub(super) fn sync(&self) -> Result<()> {
-        sync_directory(&self.root)
+        disk::sync_directory(&self.root)
     }
 }
 
@@ -141,52 +138,4 @@ fn numbered(name: &str) -> Option<(Kind, u64)> {
         .into_iter()
         .find(|kind| kind.extension() == extension)?;
     Some((kind, number.parse().ok()?))
-}
-
-/// Writes a file under another name and gives it its own once all of it is on disk, so that it is there whole or not
-/// at all.
-pub(super) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
-    let unfinished = path.with_extension(UNFINISHED);
-    let written = File::create(&unfinished)
-        .map_err(|error| StoreError::io(&unfinished, error))
-        .and_then(|mut file| {
-            write(&mut file)?;
-            file.sync_all()
-                .and_then(|()| fs::rename(&unfinished, path))
-                .map_err(|error| StoreError::io(&unfinished, error))
-        });
-    if written.is_err() {
-        // What is left is removed when the directory is opened next, if it can't be now.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written?;
-    path.parent().map_or(Ok(()), sync_directory)
-}
-
-/// As [`write_whole`], of bytes at hand.
-pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, |file| {
-        file.write_all(bytes)
-            .map_err(|error| StoreError::io(path, error))
-    })
-}
-
-pub(super) fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| StoreError::io(path, error))
-}
-
-pub(super) fn remove(path: &Path) -> Result<()> {
-    fs::remove_file(path).map_err(|error| StoreError::io(path, error))
-}
-
-pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| StoreError::io(path, error))
-}
-
-pub(super) fn length(path: &Path) -> Result<u64> {
-    fs::metadata(path)
-        .map(|file| file.len())
-        .map_err(|error| StoreError::io(path, error))
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::layout::{self, Kind, Layout};
+use super::layout::{Kind, Layout};
+use crate::disk;
 use crate::error::{Result, StoreError};
 use crate::record::Position;
 
@@ -44,7 +45,7 @@ impl Manifest {
             files,
         };
         let text = serde_json::to_vec_pretty(&sealed).expect("a manifest is made of numbers");
-        layout::write_bytes(&layout.manifest(), &text)
+        disk::write_bytes(&layout.manifest(), &text)
     }
 
     /// The manifest of a directory, or nothing if it holds no store yet. One of an older format is given as this
@@ -55,7 +56,7 @@ impl Manifest {
             return Ok(None);
         }
         let damaged = |reason: String| StoreError::damaged(&path, reason);
-        let bytes = layout::read(&path)?;
+        let bytes = disk::read(&path)?;
         let format = format_of(&bytes).map_err(&damaged)?;
         if format > FORMAT {
             return Err(StoreError::Newer {

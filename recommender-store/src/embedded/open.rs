@@ -9,7 +9,7 @@ use super::config::EmbeddedConfig;
 use super::facts::{FactTable, Facts};
 use super::fingerprint::Fingerprints;
 use super::journal::{self, End, Journal};
-use super::layout::{self, Kind, Layout};
+use super::layout::{Kind, Layout};
 use super::manifest::Manifest;
 use super::memory_table::MemoryTable;
 use super::payload;
@@ -17,6 +17,7 @@ use super::segment::Segment;
 use super::shared::{Shared, View};
 use super::tails::Moment;
 use super::writer::begin_journal;
+use crate::disk;
 use crate::error::{Result, StoreError};
 use crate::record::{Position, StoredFact};
 
@@ -93,7 +94,7 @@ fn remove_strays(layout: &Layout, manifest: &Manifest) -> Result<()> {
     for kind in [Kind::Journal, Kind::Events, Kind::Facts] {
         for number in layout.numbers(kind)? {
             if !counts(kind, number) {
-                layout::remove(&layout.file(kind, number))?;
+                disk::remove(&layout.file(kind, number))?;
             }
         }
     }

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use super::facts::Facts;
 use super::journal::{self, End};
-use super::layout::{self, Kind, Layout};
+use super::layout::{Kind, Layout};
 use super::manifest::Manifest;
 use super::segment::Segment;
 use super::shared::Shared;
+use crate::disk;
 use crate::engine::Contents;
 use crate::error::{Result, StoreError};
 use crate::record::Position;
@@ -64,7 +65,7 @@ fn copy(layout: &Layout, manifest: &Manifest, to: &Path) -> Result<Contents> {
     }
     manifest.save(&target)?;
     if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        layout::sync_directory(parent)?;
+        disk::sync_directory(parent)?;
     }
     check(&target, manifest)
 }
@@ -77,7 +78,7 @@ fn files(manifest: &Manifest) -> impl Iterator<Item = (Kind, u64)> {
 /// Reads all files of a manifest against their checksums.
 fn check(layout: &Layout, manifest: &Manifest) -> Result<Contents> {
     let mut contents = Contents {
-        bytes: layout::length(&layout.manifest())?,
+        bytes: disk::length(&layout.manifest())?,
         ..Contents::default()
     };
     for &number in &manifest.events {
@@ -91,7 +92,7 @@ fn check(layout: &Layout, manifest: &Manifest) -> Result<Contents> {
     for &number in &manifest.facts {
         let path = layout.file(Kind::Facts, number);
         facts.push(Facts::open(&path)?);
-        contents.bytes += layout::length(&path)?;
+        contents.bytes += disk::length(&path)?;
     }
     for stored in super::facts::merged(facts) {
         contents.facts += u64::from(stored?.fact.value.is_some());
@@ -140,7 +141,7 @@ fn count(shared: &Shared) -> Result<Contents> {
     let mut contents = Contents {
         events: in_memory + segments.map(|segment| segment.extent().events).sum::<u64>(),
         facts: shared.facts().live(),
-        bytes: layout::length(&shared.layout.manifest())?,
+        bytes: disk::length(&shared.layout.manifest())?,
     };
     contents.bytes += view
         .segments
@@ -148,10 +149,10 @@ fn count(shared: &Shared) -> Result<Contents> {
         .map(|segment| segment.bytes())
         .sum::<u64>();
     for table in view.tables() {
-        contents.bytes += layout::length(&shared.layout.file(Kind::Journal, table.journal()))?;
+        contents.bytes += disk::length(&shared.layout.file(Kind::Journal, table.journal()))?;
     }
     for &number in &shared.manifest().facts {
-        contents.bytes += layout::length(&shared.layout.file(Kind::Facts, number))?;
+        contents.bytes += disk::length(&shared.layout.file(Kind::Facts, number))?;
     }
     Ok(contents)
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::facts::{self, Facts};
-use super::layout::{self, Kind};
+use super::layout::Kind;
 use super::memory_table::MemoryTable;
 use super::merge::{Merge, Source, TableScan};
 use super::segment::{Dictionary, Segment, SegmentWriter};
 use super::shared::Shared;
+use crate::disk;
 use crate::error::Result;
 use crate::record::{Position, StoredEvent, StoredFact};
 
@@ -95,7 +96,7 @@ fn flush(shared: &Shared, table: &Arc<MemoryTable>) -> Result<()> {
         view.files.flushed = view.files.flushed.max(table.last());
     });
     drop(manifest);
-    layout::remove(&shared.layout.file(Kind::Journal, table.journal()))
+    disk::remove(&shared.layout.file(Kind::Journal, table.journal()))
 }
 
 /// Writes events, which come in order, into a file of their own; none if there are none.
@@ -110,7 +111,7 @@ fn write_segment(
     }
     let number = shared.number();
     let path = shared.layout.file(Kind::Events, number);
-    layout::write_whole(&path, |file: &mut File| {
+    disk::write_whole(&path, |file: &mut File| {
         let mut writer = SegmentWriter::new((file, &path), words, shared.hash)?;
         for event in events {
             writer.push(&event?)?;
@@ -199,7 +200,7 @@ pub(super) fn rewrite(
     });
     drop(manifest);
     for number in gone {
-        layout::remove(&shared.layout.file(Kind::Events, number))?;
+        disk::remove(&shared.layout.file(Kind::Events, number))?;
     }
     shared.layout.sync()?;
     Ok(before - after)
@@ -230,7 +231,7 @@ pub(super) fn rewrite_facts(shared: &Shared, keep: impl Fn(&StoredFact) -> bool)
     *manifest = next;
     drop(manifest);
     for number in gone {
-        layout::remove(&shared.layout.file(Kind::Facts, number))?;
+        disk::remove(&shared.layout.file(Kind::Facts, number))?;
     }
     shared.layout.sync()
 }

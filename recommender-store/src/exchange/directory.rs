@@ -5,9 +5,9 @@ use std::path::Path;
 
 use rustc_hash::FxHashSet;
 
+use crate::disk::sync_directory;
 use crate::error::{Result, StoreError};
 use crate::exchange::manifest::{ExportManifest, MANIFEST, Unfinished};
-use crate::exchange::part::sync_directory;
 use crate::record::Position;
 
 /// Refuses a directory that holds something of another's.

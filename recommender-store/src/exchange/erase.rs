@@ -10,10 +10,11 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use rustc_hash::FxHashSet;
 
+use crate::disk::sync_directory;
 use crate::error::{Result, StoreError};
 use crate::exchange::directory;
 use crate::exchange::manifest::{ExportManifest, PartFacts};
-use crate::exchange::part::{Part, sync_directory};
+use crate::exchange::part::Part;
 use crate::exchange::rows::stored_event;
 
 /// What was taken out of an export.

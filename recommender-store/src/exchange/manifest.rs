@@ -1,14 +1,14 @@
 //! What an export directory holds.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use recommender_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::disk;
 use crate::error::{Result, StoreError};
-use crate::exchange::part::sync_directory;
 use crate::record::Position;
 
 /// Name of the manifest; programs that read directories of Parquet leave out names that begin like this.
@@ -103,17 +103,10 @@ impl ExportManifest {
     /// # Errors
     /// If it can't be written.
     pub(super) fn write(&self, directory: &Path) -> Result<()> {
-        let (path, working) = (
-            directory.join(MANIFEST),
-            directory.join("._manifest.json.new"),
-        );
-        let failed = |error: io::Error| StoreError::io(&working, error);
-        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
-        let mut file = File::create(&working).map_err(failed)?;
-        file.write_all(&text).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        fs::rename(&working, &path).map_err(failed)?;
-        sync_directory(directory)
+        let path = directory.join(MANIFEST);
+        let text = serde_json::to_vec_pretty(self);
+        let text = text.map_err(|error| StoreError::io(&path, error.into()))?;
+        disk::write_bytes(&path, &text)
     }
 
     /// The name of the next part of a day's directory.

@@ -9,6 +9,7 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 use ring::digest::{Context, SHA256};
 
+use crate::disk;
 use crate::error::{Result, StoreError};
 use crate::exchange::columns::{self, Columns};
 use crate::exchange::manifest::PartFacts;
@@ -98,7 +99,7 @@ impl Part {
         hashed.file.sync_all().map_err(failed)?;
         fs::rename(&working, &target).map_err(failed)?;
         for directory in target.ancestors().skip(1).take(2) {
-            sync_directory(directory)?;
+            disk::sync_directory(directory)?;
         }
         Ok(PartFacts {
             path: self.path.clone(),
@@ -150,15 +151,6 @@ fn write_group(
     columns.write(&mut group)?;
     group.close()?;
     Ok(())
-}
-
-/// Waits until the names in a directory are on disk.
-///
-/// # Errors
-/// If the system refuses.
-pub(super) fn sync_directory(directory: &Path) -> Result<()> {
-    let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.map_err(|error| StoreError::io(directory, error))
 }
 
 /// A file whose digest is made while it is written.

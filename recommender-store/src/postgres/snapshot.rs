@@ -20,6 +20,7 @@ use snap::write::FrameEncoder;
 use super::connect::{Connector, Session};
 use super::row::{EVENT_COLUMNS, FACT_COLUMNS, Fields, event_of, fact_of};
 use super::stream::{Stream, one_moment};
+use crate::disk;
 use crate::engine::Contents;
 use crate::error::{Result, StoreError};
 use crate::record::{Fact, Position, StoredEvent, StoredFact, Table};
@@ -194,18 +195,10 @@ pub(super) fn position_of(connector: &Connector, session: &mut Session) -> Resul
 
 fn write_manifest(to: &Path, manifest: &Manifest) -> Result<()> {
     let path = to.join(MANIFEST);
-    let write = || {
-        let mut file = File::create_new(&path)?;
-        file.write_all(&serde_json::to_vec_pretty(manifest)?)?;
-        file.sync_all()?;
-        File::open(to)?.sync_all()?;
-        to.parent()
-            .map_or(Ok(()), |parent| match parent.as_os_str().is_empty() {
-                true => File::open(".")?.sync_all(),
-                false => File::open(parent)?.sync_all(),
-            })
-    };
-    write().map_err(|error: io::Error| StoreError::io(&path, error))
+    let text = serde_json::to_vec_pretty(manifest);
+    let text = text.map_err(|error| StoreError::io(&path, error.into()))?;
+    disk::write_bytes(&path, &text)?;
+    to.parent().map_or(Ok(()), disk::sync_directory)
 }
 
 /// A file of lines that is being written.

@@ -55,7 +55,7 @@ impl Segment {
     /// Opens a segment, with everything checked but its blocks and pages: those are when they are read.
     pub(in super::super) fn open(path: &Path, number: u64) -> Result<Self> {
         let file = File::open(path).map_err(|error| StoreError::io(path, error))?;
-        let bytes = super::super::layout::length(path)?;
+        let bytes = crate::disk::length(path)?;
         let raw = Raw { file: &file, path };
         let footer = raw.footer(bytes)?;
         let part = |section: Section| raw.section(section);

@@ -6,10 +6,10 @@ use recommender_core::Timestamp;
 use recommender_core::events::Event;
 
 use super::super::fingerprint::Fingerprints;
-use super::super::layout;
 use super::footer::Extent;
 use super::*;
 use crate::StoreError;
+use crate::disk;
 use crate::record::{Position, StoredEvent};
 
 fn hash() -> Fingerprints {
@@ -48,7 +48,7 @@ fn events() -> Vec<StoredEvent> {
 fn write(path: &Path, events: &[StoredEvent]) -> Extent {
     let dictionary = Dictionary::of(events.iter().map(|stored| &stored.event));
     let mut extent = Extent::default();
-    layout::write_whole(path, |file| {
+    disk::write_whole(path, |file| {
         let mut writer = SegmentWriter::new((file, path), dictionary, hash())?;
         events.iter().try_for_each(|event| writer.push(event))?;
         extent = writer.finish()?;
