@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use recommender_core::events::EventTable;
 use recommender_core::{Dataset, Engine, FitOptions, PipelineConfig};
-use recommender_store::join::Reading;
+use recommender_store::store::Reading;
 
 use crate::args::Train;
 use crate::failure::Failure;

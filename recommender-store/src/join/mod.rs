@@ -3,10 +3,6 @@
 //! There is one function for each, and both put events into the same order, so that what a person did gives the same
 //! numbers in the matrix a model learns from and in the question it is asked.
 
-mod of_store;
-
-pub use of_store::Reading;
-
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 

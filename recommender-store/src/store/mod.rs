@@ -9,6 +9,7 @@ mod erasing;
 mod events;
 mod goods;
 mod identities;
+mod learning;
 mod opening;
 mod persons;
 mod shared;
@@ -19,6 +20,7 @@ pub use config::StoreConfig;
 pub use events::{EventsWritten, NotStored, Submission, SubmissionOutcome};
 pub use goods::Missing;
 pub use identities::Person;
+pub use learning::Reading;
 pub use opening::Surroundings;
 pub use writing::Writing;
 
