@@ -6,7 +6,23 @@ use std::path::PathBuf;
 use recommender_core::Error;
 use serde::Deserialize;
 
+use super::url;
 use crate::error::Result;
+
+/// How a connection is protected on its way. Nothing between "not at all" and "the server has proved who it is" is
+/// offered: whoever can read a connection can also answer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// Not encrypted.
+    Disable,
+    /// Encrypted; the certificate of the server comes from a known authority, for whatever name.
+    VerifyCa,
+    /// Encrypted; the certificate of the server comes from a known authority, and is for the host of the url. `require`
+    /// means the same.
+    #[serde(alias = "require")]
+    VerifyFull,
+}
 
 /// Settings of a [`PostgresEngine`](super::PostgresEngine).
 ///
@@ -14,6 +30,9 @@ use crate::error::Result;
 /// |---|---|---|---|
 /// | `url` | where the database is, as `postgresql://user@host:port/database` or as `host=… user=…` | none | not empty |
 /// | `password_file` | a file whose first line is the password, so that it stands in no configuration | none | |
+/// | `sslmode` | how a connection is protected | `verify-full`; `disable` if every host is a local socket or a loopback address and `ca_file` is not set | [`SslMode`] |
+/// | `ca_file` | certificates, in PEM, of the authorities that servers are known by | those of the system | |
+/// | `certificate_file`, `key_file` | certificate and key, in PEM, by which the server knows this client | none | both or neither |
 /// | `schema` | schema that holds the tables; it is made if it is not there | `recommender` | `[a-z_][a-z0-9_]*`, at most 63 bytes |
 /// | `buckets` | parts of the event log, by visitor; fixed when the schema is made. What is forgotten is rewritten by parts: some 100,000 events each keep a part busy for a fifth of a second | 64 | 1 to 1,024 |
 /// | `connections` | connections for reading at once; streams and the writer have their own | 4 | 1 to 256 |
@@ -24,8 +43,10 @@ use crate::error::Result;
 /// | `max_waiting_bytes` | bytes that may wait to be written | 64 MiB | 1 MiB to 16 GiB |
 /// | `max_group` | events and facts that are written in one transaction, unless one batch has more | 5,000 | 1 to 100,000 |
 ///
-/// A connection is encrypted by what stands before it: a local socket, a tunnel, or a proxy of the operator's. A url
-/// with `sslmode=require` is refused rather than served in the clear.
+/// Words of the url stand for settings, and count more than those: `schema`, `password_file`, `sslmode`, `sslrootcert`
+/// (`ca_file`), `sslcert` (`certificate_file`) and `sslkey` (`key_file`), as in
+/// `postgresql://shop@db.example/shop?sslrootcert=/etc/shop/ca.pem&password_file=/run/secrets/db`.
+/// PostgreSQL does not encrypt local sockets; `sslmode=prefer` is refused, as it protects from nobody.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PostgresConfig {
@@ -33,6 +54,14 @@ pub struct PostgresConfig {
     pub url: String,
     /// A file whose first line is the password.
     pub password_file: Option<PathBuf>,
+    /// How a connection is protected; by where the hosts are, if absent.
+    pub sslmode: Option<SslMode>,
+    /// Certificates of the authorities that servers are known by.
+    pub ca_file: Option<PathBuf>,
+    /// Certificate by which the server knows this client.
+    pub certificate_file: Option<PathBuf>,
+    /// The key to it.
+    pub key_file: Option<PathBuf>,
     /// Schema that holds the tables.
     pub schema: String,
     /// Parts of the event log, when the schema is made.
@@ -58,6 +87,10 @@ impl Default for PostgresConfig {
         Self {
             url: String::new(),
             password_file: None,
+            sslmode: None,
+            ca_file: None,
+            certificate_file: None,
+            key_file: None,
             schema: "recommender".into(),
             buckets: 64,
             connections: 4,
@@ -80,6 +113,10 @@ impl PostgresConfig {
         if self.url.is_empty() {
             return Err(Error::config("url", "where the database is", "nothing").into());
         }
+        if self.certificate_file.is_some() != self.key_file.is_some() {
+            let expected = "certificate_file and key_file, or neither";
+            return Err(Error::config("key_file", expected, "one of them").into());
+        }
         let name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         let digit = self.schema.starts_with(|c: char| c.is_ascii_digit());
         let fits = (1..=63).contains(&self.schema.len()) && !digit;
@@ -101,6 +138,41 @@ impl PostgresConfig {
         let bytes = self.max_waiting_bytes as u64;
         within("max_waiting_bytes", bytes, 1 << 20, 16 << 30)?;
         within("max_group", self.max_group as u64, 1, 100_000)
+    }
+}
+
+impl PostgresConfig {
+    /// The same with the words of the url as settings, checked.
+    pub(super) fn resolved(&self) -> Result<Self> {
+        let parts = url::parts(&self.url)?;
+        let mut config = Self {
+            url: parts.rest,
+            ..self.clone()
+        };
+        for (word, value) in parts.words {
+            match word {
+                "sslmode" => config.sslmode = Some(sslmode(&value)?),
+                "sslrootcert" => config.ca_file = Some(value.into()),
+                "sslcert" => config.certificate_file = Some(value.into()),
+                "sslkey" => config.key_file = Some(value.into()),
+                "password_file" => config.password_file = Some(value.into()),
+                _ => config.schema = value,
+            }
+        }
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+fn sslmode(name: &str) -> Result<SslMode> {
+    match name {
+        "disable" => Ok(SslMode::Disable),
+        "verify-ca" => Ok(SslMode::VerifyCa),
+        "require" | "verify-full" => Ok(SslMode::VerifyFull),
+        _ => {
+            let expected = "disable, require, verify-ca or verify-full";
+            Err(Error::config("sslmode", expected, name).into())
+        }
     }
 }
 
@@ -134,8 +206,10 @@ mod tests {
         good.validate().unwrap();
         assert!(!format!("{good:?}").contains("secret"));
         type Spoil = fn(&mut PostgresConfig);
-        let spoils: [(&str, Spoil); 10] = [
+        let spoils: [(&str, Spoil); 12] = [
             ("url", |config| config.url.clear()),
+            ("key_file", |config| config.key_file = Some("key".into())),
+            ("sslmode", |config| config.url += "?sslmode=prefer"),
             ("schema", |config| config.schema = "a\"; DROP".into()),
             ("schema", |config| config.schema = "1a".into()),
             ("buckets", |config| config.buckets = 0),
@@ -151,8 +225,28 @@ mod tests {
         for (field, spoil) in spoils {
             let mut config = good.clone();
             spoil(&mut config);
-            let said = config.validate().unwrap_err().to_string();
+            let said = config.resolved().unwrap_err().to_string();
             assert!(said.contains(field), "{said}");
         }
+    }
+
+    #[test]
+    fn words_of_the_url_are_settings() {
+        let config = PostgresConfig {
+            url: "postgres://u@h/d?schema=shop&sslmode=require&sslcert=a&sslkey=b&sslrootcert=c"
+                .into(),
+            ..PostgresConfig::default()
+        };
+        let expected = PostgresConfig {
+            url: "postgres://u@h/d".into(),
+            schema: "shop".into(),
+            sslmode: Some(SslMode::VerifyFull),
+            certificate_file: Some("a".into()),
+            key_file: Some("b".into()),
+            ca_file: Some("c".into()),
+            ..PostgresConfig::default()
+        };
+        assert!(config.resolved().unwrap() == expected);
+        assert!(expected.resolved().unwrap() == expected);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::fs;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,9 @@ use postgres::error::SqlState;
 use postgres::{Client, NoTls, Statement};
 use recommender_core::Error;
 
-use super::config::PostgresConfig;
+use super::config::{PostgresConfig, SslMode};
+use super::tls::Tls;
+use super::url::EXPECTED;
 use crate::error::{Result, StoreError};
 
 /// The first pause after a connection could not be made; each further one is twice as long.
@@ -23,6 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Makes connections to one schema.
 pub(super) struct Connector {
     config: postgres::Config,
+    /// What encrypts, unless connections are plain.
+    tls: Option<Tls>,
     schema: String,
     /// What the database is called in messages: without user and password.
     place: String,
@@ -39,8 +44,14 @@ struct Closed {
 
 impl Connector {
     pub(super) fn new(settings: &PostgresConfig) -> Result<Self> {
-        let config = parse(settings)?;
+        let mut config = parse(settings)?;
+        let tls = Tls::new(settings, mode_of(settings, &config))?;
+        config.ssl_mode(match tls {
+            Some(_) => postgres::config::SslMode::Require,
+            None => postgres::config::SslMode::Disable,
+        });
         Ok(Self {
+            tls,
             place: format!("PostgreSQL {}, schema {}", hosts(&config), settings.schema),
             config,
             schema: settings.schema.clone(),
@@ -71,7 +82,10 @@ impl Connector {
         {
             return Err(self.unavailable(&closed.reason));
         }
-        let made = self.config.connect(NoTls);
+        let made = match &self.tls {
+            Some(tls) => self.config.connect(tls.clone()),
+            None => self.config.connect(NoTls),
+        };
         let made = made.and_then(|mut client| self.set_up(&mut client, longest).map(|()| client));
         match made {
             Ok(client) => {
@@ -211,10 +225,11 @@ pub(super) fn described(error: &postgres::Error) -> String {
 
 fn parse(settings: &PostgresConfig) -> Result<postgres::Config> {
     let parsed: Result<postgres::Config, _> = settings.url.parse();
-    let expected = "postgresql://user@host:port/database, or host=… user=…";
-    // The url itself may hold a password.
-    let wrong = |error: postgres::Error| Error::config("url", expected, described(&error));
-    let mut config = parsed.map_err(wrong)?;
+    let mut config = parsed.map_err(|error| Error::config("url", EXPECTED, shown(&error)))?;
+    if config.get_hosts().iter().any(has_at) {
+        let expected = "%40 for each @ within user and password";
+        return Err(Error::config("url", expected, "more than one @").into());
+    }
     if let Some(path) = &settings.password_file {
         let text = fs::read_to_string(path).map_err(|error| StoreError::io(path, error))?;
         config.password(text.lines().next().unwrap_or_default());
@@ -229,6 +244,51 @@ fn parse(settings: &PostgresConfig) -> Result<postgres::Config> {
     Ok(config)
 }
 
+/// What of an error in a url may be shown: the url may hold a password, and be cut in the wrong place.
+fn shown(error: &postgres::Error) -> String {
+    let said = error.source().map(ToString::to_string).unwrap_or_default();
+    match said {
+        said if said.starts_with("invalid value for option") => said,
+        said if said.starts_with("unknown option") => "an option that is not known".into(),
+        _ => "what can't be read as such".into(),
+    }
+}
+
+/// Whether a host holds what must be the end of a password.
+fn has_at(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name.contains('@'),
+        #[cfg(unix)]
+        Host::Unix(_) => false,
+    }
+}
+
+/// How connections are protected.
+fn mode_of(settings: &PostgresConfig, config: &postgres::Config) -> SslMode {
+    match settings.sslmode {
+        Some(mode) => mode,
+        None if settings.ca_file.is_none() && is_local(config) => SslMode::Disable,
+        None => SslMode::VerifyFull,
+    }
+}
+
+/// Whether no connection leaves this machine.
+fn is_local(config: &postgres::Config) -> bool {
+    let addresses = config.get_hostaddrs();
+    if !addresses.is_empty() {
+        return addresses.iter().all(IpAddr::is_loopback);
+    }
+    let is_loopback = |name: &str| {
+        name.parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+    };
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => name == "localhost" || is_loopback(name),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
 fn hosts(config: &postgres::Config) -> String {
     let name = |host: &Host| match host {
         Host::Tcp(name) => name.clone(),
@@ -238,4 +298,49 @@ fn hosts(config: &postgres::Config) -> String {
     let names: Vec<String> = config.get_hosts().iter().map(name).collect();
     let database = config.get_dbname().or(config.get_user());
     format!("{}/{}", names.join(","), database.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted_unless_it_shall_not_be() {
+        for (url, is_plain) in [
+            ("host=/run/postgresql user=a", true),
+            ("postgresql://a@localhost/b", true),
+            ("postgresql://a@127.0.0.1,[::1]/b", true),
+            ("postgresql://a@localhost/b?hostaddr=10.0.0.1", false),
+            ("postgresql://a@db.example/b?sslmode=disable", true),
+            ("postgresql://a@localhost,db.example/b", false),
+            ("postgresql://a@localhost/b?sslmode=require", false),
+        ] {
+            let config = PostgresConfig {
+                url: url.into(),
+                ..PostgresConfig::default()
+            };
+            let config = config.resolved().unwrap();
+            let mode = mode_of(&config, &parse(&config).unwrap());
+            assert_eq!(mode == SslMode::Disable, is_plain, "{url}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_url_is_shown_that_may_be_of_a_password() {
+        for url in [
+            "postgresql://ann:my@secret@localhost/shop",
+            "postgresql://ann:secret@localhost:secret/shop",
+            "postgresql://localhost/shop?user=ann&password=my&secret=1",
+            "postgresql://localhost/shop?password=my&secret",
+            "host=localhost password=my secret=1",
+        ] {
+            let config = PostgresConfig {
+                url: url.into(),
+                ..PostgresConfig::default()
+            };
+            let answer = config.resolved().and_then(|config| Connector::new(&config));
+            let said = answer.err().unwrap().to_string();
+            assert!(said.contains("url") && !said.contains("secret"), "{said}");
+        }
+    }
 }

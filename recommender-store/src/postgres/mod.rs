@@ -19,6 +19,9 @@
 //! the digest of its id may stay a while. Beyond the tables the operator must see to the write-ahead log and its archive,
 //! to replicas, backups and the server's own log.
 //!
+//! **On the way.** A connection that leaves the machine is encrypted, and the server proves by its certificate that it is
+//! the one that was meant, unless the operator says `sslmode=disable` ([`SslMode`]).
+//!
 //! **What it takes.** PostgreSQL 13 or later, encoding UTF8, sessions that are not pooled by transaction, a role that
 //! may create the schema, and no one else who writes to its tables.
 
@@ -33,6 +36,8 @@ mod restore;
 mod row;
 mod snapshot;
 mod stream;
+mod tls;
+mod url;
 mod verify;
 mod writer;
 
@@ -45,7 +50,7 @@ use std::time::{Duration, Instant};
 
 use recommender_core::Timestamp;
 
-pub use config::PostgresConfig;
+pub use config::{PostgresConfig, SslMode};
 pub use restore::restore;
 
 use crate::engine::{Contents, Engine, Events, Facts, Status};
@@ -81,7 +86,7 @@ impl PostgresEngine {
     /// [`StoreError::Core`] for a wrong setting; [`StoreError::Unavailable`] if the database can't be reached;
     /// [`StoreError::Newer`] if a later version made the schema.
     pub fn open(config: &PostgresConfig) -> Result<Self> {
-        config.validate()?;
+        let config = &config.resolved()?;
         let connector = Arc::new(Connector::new(config)?);
         let mut session = connector.connect_for(Duration::ZERO)?;
         let buckets = migrate::migrate(&connector, &mut session, config.buckets)?;

@@ -30,7 +30,7 @@ const PIECE: usize = 2_000;
 /// file does not match the manifest; [`StoreError::Newer`] if a later version wrote it; [`StoreError::Unavailable`] if
 /// the database can't be reached.
 pub fn restore(from: &Path, config: &PostgresConfig) -> Result<Contents> {
-    config.validate()?;
+    let config = &config.resolved()?;
     let manifest = read_manifest(from)?;
     let connector = Connector::new(config)?;
     let mut session = connector.connect_for(std::time::Duration::ZERO)?;

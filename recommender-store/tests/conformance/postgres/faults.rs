@@ -273,24 +273,6 @@ pub(crate) fn a_write_whose_answer_was_lost_is_told_its_own_outcome(bench: &Post
     engine.verify().unwrap();
 }
 
-pub(crate) fn without_encryption_a_url_that_asks_for_it_is_refused(bench: &PostgresBench) {
-    let server = bench.server();
-    let config = PostgresConfig {
-        url: format!("{}?sslmode=require", server.tcp_url()),
-        ..server.config()
-    };
-    let answer = PostgresEngine::open(&config);
-    assert!(
-        matches!(answer, Err(StoreError::Unavailable { .. })),
-        "{answer:?}"
-    );
-    let config = PostgresConfig {
-        url: server.tcp_url(),
-        ..config
-    };
-    write_events(&open(&config), vec![event("1", "ann", 5)]);
-}
-
 /// Stands between an engine and the server, and can break a connection at the moment the server answers.
 struct Proxy {
     port: u16,

@@ -4,6 +4,7 @@ mod faults;
 mod schema;
 mod server;
 mod shared;
+mod tls;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -26,8 +27,7 @@ pub(crate) const TESTS: &[(&str, Test)] = tests! { Test,
         more_than_may_wait_is_refused,
         a_full_disk_is_named_and_left_behind,
         one_batch_that_fails_does_not_take_others_along,
-        a_write_whose_answer_was_lost_is_told_its_own_outcome,
-        without_encryption_a_url_that_asks_for_it_is_refused;
+        a_write_whose_answer_was_lost_is_told_its_own_outcome;
     schema:
         an_older_schema_is_brought_up_to_date,
         a_newer_schema_is_refused,
@@ -43,6 +43,11 @@ pub(crate) const TESTS: &[(&str, Test)] = tests! { Test,
         many_changes_are_read_in_pieces,
         a_position_that_was_not_reached_is_refused,
         asynchronous_tasks_write_and_close;
+    tls:
+        a_server_that_proves_its_name_is_written_to,
+        a_server_that_does_not_is_refused,
+        nothing_is_sent_in_the_clear_unless_asked_for,
+        a_server_may_ask_for_a_certificate;
 };
 
 /// Opens engines on one server, which is started when it is first needed.

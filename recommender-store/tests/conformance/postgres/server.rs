@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -200,6 +200,48 @@ impl Server {
             buckets: 3,
             ..PostgresConfig::default()
         }
+    }
+
+    /// Has the server take connections over TCP only if they are encrypted, and to the database `sealed` only if the client
+    /// has a certificate of the `authority`.
+    pub(crate) fn encrypt(&self, certificate: &str, key: &str, authority: &str) {
+        let rules = "local all all trust\nhostssl sealed all 127.0.0.1/32 cert\nhostssl all all 127.0.0.1/32 trust\n";
+        let files = [
+            ("server.crt", certificate),
+            ("server.key", key),
+            ("clients.crt", authority),
+            ("pg_hba.conf", rules),
+        ];
+        for (name, text) in files {
+            let path = self.data().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = servant() {
+                chown(&path, Some(user), Some(group)).unwrap();
+            }
+        }
+        let ask = |sql: &str| {
+            let mut client = postgres::Client::connect(&self.url(), postgres::NoTls).unwrap();
+            client.simple_query(sql).unwrap();
+            let row = client.query_one("SHOW ssl", &[]).unwrap();
+            row.get::<_, String>(0) == "on"
+        };
+        for sql in [
+            "CREATE DATABASE sealed",
+            "ALTER SYSTEM SET ssl_ca_file = 'clients.crt'",
+            "ALTER SYSTEM SET ssl = on",
+            "SELECT pg_reload_conf()",
+        ] {
+            ask(sql);
+        }
+        while !ask("SELECT 1") {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The port the server listens at.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// The socket the server listens at.
