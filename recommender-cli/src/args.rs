@@ -13,6 +13,7 @@ use recommender_core::evaluation::{
 use recommender_core::events::EventTable;
 
 use crate::failure::Failure;
+use crate::stored::Place;
 
 pub(crate) use rules::{Rules, RulesBy};
 pub(crate) use store::{Import, Store, StoreCommand, StoreCopy};
@@ -37,7 +38,7 @@ pub(crate) enum Command {
     Import(Import),
     /// Copy, check and look at a store.
     #[command(
-        after_help = "Examples:\n  recommender store export   --data store/ --out export/\n  recommender store snapshot --data store/ --out snapshot/\n  recommender store restore  --data new-store/ --from snapshot/\n  recommender store verify   --data store/\n  recommender store status   --data store/ --json"
+        after_help = "Examples:\n  recommender store export   --data store/ --out export/\n  recommender store snapshot --data store/ --out snapshot/\n  recommender store restore  --data new-store/ --from snapshot/\n  recommender store verify   --data store/\n  recommender store status   --data postgresql://shop@db.example/shop?password_file=/run/secrets/db --json"
     )]
     Store(Store),
     /// Learn a pipeline from event files or a store, and save it.
@@ -132,9 +133,9 @@ impl Running {
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// Folder of a store with the events.
-    #[arg(long, value_name = "DIR", required_unless_present = "events", conflicts_with_all = ["events", "format", "map", "skip_bad_rows"])]
-    pub(crate) data: Option<PathBuf>,
+    /// Folder of a store with the events, or the url of a PostgreSQL database with one.
+    #[arg(long, value_name = "DIR|URL", required_unless_present = "events", conflicts_with_all = ["events", "format", "map", "skip_bad_rows"])]
+    pub(crate) data: Option<Place>,
     /// Settings of the store, in TOML.
     #[arg(long, value_name = "FILE", requires = "data")]
     pub(crate) settings: Option<PathBuf>,

@@ -1,15 +1,62 @@
-//! Stores in folders.
+//! Stores, in folders and in PostgreSQL.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use recommender_store::{EmbeddedConfig, EmbeddedEngine, Engine, Store, StoreConfig};
+use recommender_store::engine::Contents;
+use recommender_store::postgres::{self, PostgresConfig, PostgresEngine};
+use recommender_store::{EmbeddedConfig, EmbeddedEngine, Engine, Store, StoreConfig, embedded};
 
 use crate::failure::Failure;
 
-/// Opens the records in `folder`, which must be there.
-pub(crate) fn open(folder: &Path) -> Result<Arc<dyn Engine>, Failure> {
+/// Where a store is.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a database, by its url.
+    Database(String),
+}
+
+impl From<OsString> for Place {
+    fn from(word: OsString) -> Self {
+        // A mistyped scheme is still a url: as the name of a folder it would be shown, with the password in it.
+        let text = word.to_string_lossy();
+        match text.contains("://") {
+            true => Self::Database(text.into()),
+            false => Self::Folder(word.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    /// Leaves the url out: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.fmt(f),
+            Self::Database(_) => f.write_str("a database"),
+        }
+    }
+}
+
+fn config_of(url: &str) -> PostgresConfig {
+    PostgresConfig {
+        url: url.into(),
+        ..PostgresConfig::default()
+    }
+}
+
+/// Opens the records of a store, which must be there.
+pub(crate) fn open(place: &Place) -> Result<Arc<dyn Engine>, Failure> {
+    let folder = match place {
+        Place::Folder(folder) => folder,
+        Place::Database(url) => {
+            return Ok(Arc::new(PostgresEngine::open_existing(&config_of(url))?));
+        }
+    };
     // A mistyped name shall not become an empty store, nor another folder one.
     if !["manifest.json", "lock"]
         .iter()
@@ -18,24 +65,37 @@ pub(crate) fn open(folder: &Path) -> Result<Arc<dyn Engine>, Failure> {
         let message = format!("{}: expected the folder of a store", folder.display());
         return Err(Failure::call(message));
     }
-    open_or_make(folder)
+    open_or_make(place)
 }
 
-fn open_or_make(folder: &Path) -> Result<Arc<dyn Engine>, Failure> {
-    let engine = EmbeddedEngine::open(folder, EmbeddedConfig::default())?;
-    Ok(Arc::new(engine))
+fn open_or_make(place: &Place) -> Result<Arc<dyn Engine>, Failure> {
+    Ok(match place {
+        Place::Folder(folder) => Arc::new(EmbeddedEngine::open(folder, EmbeddedConfig::default())?),
+        Place::Database(url) => Arc::new(PostgresEngine::open(&config_of(url))?),
+    })
 }
 
-/// Opens the store in `folder`, which must be there, and what its records mean.
-pub(crate) fn open_store(folder: &Path, settings: Option<&Path>) -> Result<Store, Failure> {
+/// Makes a store of a snapshot, where there must be none.
+pub(crate) fn restore(from: &Path, place: &Place) -> Result<Contents, Failure> {
+    match place {
+        Place::Folder(folder) => {
+            must_be_new(folder)?;
+            Ok(embedded::restore(from, folder)?)
+        }
+        Place::Database(url) => Ok(postgres::restore(from, &config_of(url))?),
+    }
+}
+
+/// Opens a store, which must be there, and what its records mean.
+pub(crate) fn open_store(place: &Place, settings: Option<&Path>) -> Result<Store, Failure> {
     let settings = read_settings(settings)?;
-    Ok(Store::open(open(folder)?, settings)?)
+    Ok(Store::open(open(place)?, settings)?)
 }
 
 /// As [`open_store`], but made if it is not there.
-pub(crate) fn open_or_make_store(folder: &Path, settings: Option<&Path>) -> Result<Store, Failure> {
+pub(crate) fn open_or_make_store(place: &Place, settings: Option<&Path>) -> Result<Store, Failure> {
     let settings = read_settings(settings)?;
-    Ok(Store::open(open_or_make(folder)?, settings)?)
+    Ok(Store::open(open_or_make(place)?, settings)?)
 }
 
 fn read_settings(file: Option<&Path>) -> Result<StoreConfig, Failure> {

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::args::{CatalogFormat, EventFormat};
+use crate::stored::Place;
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// Folder of the store; made if it is not there.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    /// Folder of the store, or the url of a PostgreSQL database with it; made if it is not there.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) data: Place,
     /// Settings of the store, in TOML: what persons may be, consent, pseudonyms.
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
@@ -51,16 +52,16 @@ pub(crate) enum StoreCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreFolder {
-    /// Folder of the store.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    /// Folder of the store, or the url of a PostgreSQL database with it.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) data: Place,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreCopy {
-    /// Folder of the store.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    /// Folder of the store, or the url of a PostgreSQL database with it.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) data: Place,
     /// Folder to write.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -68,9 +69,9 @@ pub(crate) struct StoreCopy {
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreRestore {
-    /// Folder of the new store; must not exist yet.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    /// Folder of the new store, which must not exist yet, or the url of a PostgreSQL database, which must hold none.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) data: Place,
     /// Folder of the snapshot.
     #[arg(long, value_name = "DIR")]
     pub(crate) from: PathBuf,
@@ -78,9 +79,9 @@ pub(crate) struct StoreRestore {
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreStatus {
-    /// Folder of the store.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    /// Folder of the store, or the url of a PostgreSQL database with it.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) data: Place,
     /// Print JSON instead of lines.
     #[arg(long)]
     pub(crate) json: bool,

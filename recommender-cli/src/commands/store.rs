@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use recommender_store::engine::Contents;
 use recommender_store::exchange::ExportOptions;
-use recommender_store::{Engine, embedded, exchange};
+use recommender_store::{Engine, exchange};
 
 use crate::args::{StoreCommand, StoreCopy};
 use crate::failure::Failure;
@@ -20,8 +20,7 @@ pub(crate) fn run(command: &StoreCommand) -> Result<(), Failure> {
             print("copied", &contents)?;
         }
         StoreCommand::Restore(restore) => {
-            stored::must_be_new(&restore.data)?;
-            let contents = embedded::restore(&restore.from, &restore.data)?;
+            let contents = stored::restore(&restore.from, &restore.data)?;
             print("restored", &contents)?;
         }
         StoreCommand::Verify(store) => {

@@ -1,7 +1,6 @@
 //! `recommender train`: event files or a store and a recipe in, an artefact out.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::time::Instant;
 
 use recommender_core::events::EventTable;
@@ -13,14 +12,14 @@ use crate::failure::Failure;
 use crate::inputs;
 use crate::model_spec::read_pipeline;
 use crate::progress::ProgressLine;
-use crate::stored;
+use crate::stored::{self, Place};
 
 pub(crate) fn run(arguments: &Train) -> Result<(), Failure> {
     let config = read_pipeline(&arguments.config)?;
     stored::must_be_new(&arguments.out)?;
     let line = ProgressLine::start("train");
     let dataset = match &arguments.data {
-        Some(folder) => stored_data(arguments, folder, &config, &line)?,
+        Some(place) => stored_data(arguments, place, &config, &line)?,
         None => file_data(arguments, &config)?,
     };
     let options = FitOptions {
@@ -59,11 +58,11 @@ fn file_data(arguments: &Train, config: &PipelineConfig) -> Result<Dataset, Fail
 /// What the store holds and may be learned from; its products, unless files of products are named beside it.
 fn stored_data(
     arguments: &Train,
-    folder: &Path,
+    place: &Place,
     config: &PipelineConfig,
     line: &ProgressLine,
 ) -> Result<Dataset, Failure> {
-    let store = stored::open_store(folder, arguments.settings.as_deref())?;
+    let store = stored::open_store(place, arguments.settings.as_deref())?;
     let products = if arguments.catalog.catalog.is_empty() {
         store.products()
     } else {

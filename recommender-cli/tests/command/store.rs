@@ -255,3 +255,43 @@ fn what_is_no_store_is_refused_and_what_is_damaged_is_named() {
     assert!(stderr(&output).contains(&name), "{}", stderr(&output));
     assert!(!shop.path("new").exists());
 }
+
+#[test]
+fn no_secret_of_a_url_is_shown() {
+    let shop = Shop::open();
+    import(&shop);
+    assert_done(&shop.run("store snapshot --data store --out snapshot"));
+    let another_form =
+        "store restore --from snapshot --data postgresql://ann:tiger@127.0.0.1:1/shop";
+    assert_refused(
+        &shop.run(another_form),
+        &["expected a snapshot of a store in PostgreSQL"],
+    );
+    for url in [
+        "postgresql://ann:tiger@127.0.0.1:1/shop",
+        "postgresql://ann@127.0.0.1:1/shop?password=tiger",
+        "postgresql://ann:my@tiger@127.0.0.1:1/shop",
+        "postgresql://ann:tiger@127.0.0.1:1/shop?sslmode=none",
+        "postgresql://ann:tiger@127.0.0.1:tiger/shop",
+        "postgresql://127.0.0.1:1/shop?password=my&tiger=1",
+        "postgre://ann:tiger@127.0.0.1:1/shop",
+    ] {
+        for call in [
+            "import --events events.csv",
+            "train --config pipeline.toml --out m",
+            "store export --out out",
+            "store snapshot --out copy",
+            "store verify",
+            "store status --json",
+        ] {
+            let output = shop.run(&format!("{call} --data {url}"));
+            assert!(!output.status.success(), "{call} {url}");
+            let said = format!("{}{}", stdout(&output), stderr(&output));
+            let told = ["setting", "127.0.0.1"]
+                .iter()
+                .any(|word| said.contains(word));
+            assert!(told, "{call}: {said}");
+            assert!(!said.contains("tiger"), "{call}: {said}");
+        }
+    }
+}

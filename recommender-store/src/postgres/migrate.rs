@@ -1,6 +1,6 @@
 //! The tables, and bringing older ones up to date.
 
-use postgres::{Client, Transaction};
+use postgres::{Client, GenericClient, Transaction};
 use recommender_core::Error;
 
 use super::connect::{Connector, Session};
@@ -53,6 +53,13 @@ pub(super) fn migrate(
     Ok(buckets)
 }
 
+/// Whether the schema was made.
+pub(super) fn is_there(connector: &Connector, client: &mut impl GenericClient) -> Result<bool> {
+    let sql = "SELECT to_regclass($1 || '.format') IS NOT NULL";
+    let row = client.query_one(sql, &[&connector.schema()]);
+    Ok(row.map_err(|error| connector.failed(&error))?.get(0))
+}
+
 /// Version and buckets of the schema; a new one has version zero.
 fn format(
     connector: &Connector,
@@ -61,9 +68,7 @@ fn format(
 ) -> Result<(u32, Buckets)> {
     let failed = |error: postgres::Error| connector.failed(&error);
     let schema = connector.schema();
-    let sql = "SELECT to_regclass($1 || '.format') IS NOT NULL";
-    let there: bool = work.query_one(sql, &[&schema]).map_err(failed)?.get(0);
-    if !there {
+    if !is_there(connector, work)? {
         let sql = format!(
             "CREATE SCHEMA IF NOT EXISTS {schema};
              CREATE TABLE format (version integer NOT NULL, buckets integer NOT NULL);

@@ -120,6 +120,19 @@ impl PostgresEngine {
         })
     }
 
+    /// As [`open`](Self::open), but refuses a schema that is not there.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`StoreError::Invalid`] if there is no store.
+    pub fn open_existing(config: &PostgresConfig) -> Result<Self> {
+        let connector = Connector::new(&config.resolved()?)?;
+        let mut session = connector.connect()?;
+        if !migrate::is_there(&connector, session.client())? {
+            return Err(StoreError::invalid(connector.place(), "a store", "none"));
+        }
+        Self::open(config)
+    }
+
     /// Position and contents as the database counts them.
     fn standing(&self) -> Result<(Position, Contents)> {
         let row = self.pool.read(|session| {

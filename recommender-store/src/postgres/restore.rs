@@ -66,6 +66,12 @@ pub fn restore(from: &Path, config: &PostgresConfig) -> Result<Contents> {
 
 fn read_manifest(from: &Path) -> Result<Manifest> {
     let path = from.join(MANIFEST);
+    if path.is_file() && !from.join(EVENTS).is_file() {
+        // A store in a folder has snapshots of its own form.
+        let expected = "a snapshot of a store in PostgreSQL";
+        let what = from.display().to_string();
+        return Err(StoreError::invalid(what, expected, "another form"));
+    }
     let bytes = fs::read(&path).map_err(|error| StoreError::io(&path, error))?;
     let damaged = |error: serde_json::Error| StoreError::damaged(&path, error.to_string());
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(damaged)?;
