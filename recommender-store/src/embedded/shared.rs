@@ -35,9 +35,20 @@ pub(super) struct Shared {
     next_file: AtomicU64,
     position: AtomicU64,
     pub(super) waiting: AtomicUsize,
-    trouble: Mutex<Option<String>>,
+    trouble: Mutex<[Option<String>; 3]>,
     signal: Mutex<Signal>,
     changed: Condvar,
+}
+
+/// Work of the store that can fail on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Writing the journal.
+    Writing,
+    /// Making files of tables in memory.
+    Flushing,
+    /// Merging files.
+    Merging,
 }
 
 /// What the threads tell each other.
@@ -138,16 +149,27 @@ impl Shared {
         self.position.store(position.0, Ordering::Release);
     }
 
-    /// Why something can't be written at the moment, or that it can again.
-    pub(super) fn set_trouble(&self, trouble: Option<String>) {
-        if let Some(reason) = &trouble {
-            tracing::warn!(reason, "the store can't write");
+    /// Notes how some work went: why it failed, or that it does not any more.
+    pub(super) fn note<T>(&self, work: Work, went: &Result<T>) {
+        let reason = went.as_ref().err().map(ToString::to_string);
+        let mut trouble = locked(&self.trouble);
+        let known = &mut trouble[work as usize];
+        if *known != reason {
+            if let Some(reason) = &reason {
+                tracing::warn!(reason, ?work, "the store can't write");
+            }
+            *known = reason;
         }
-        *locked(&self.trouble) = trouble;
     }
 
+    /// Why some work fails at the moment.
+    pub(super) fn trouble_of(&self, work: Work) -> Option<String> {
+        locked(&self.trouble)[work as usize].clone()
+    }
+
+    /// Why anything fails at the moment.
     pub(super) fn trouble(&self) -> Option<String> {
-        locked(&self.trouble).clone()
+        locked(&self.trouble).iter().flatten().next().cloned()
     }
 
     /// Wakes whoever waits for something to happen.

@@ -9,7 +9,7 @@ use super::layout::Kind;
 use super::memory_table::MemoryTable;
 use super::merge::{Merge, Source, TableScan};
 use super::segment::{Dictionary, Segment, SegmentWriter};
-use super::shared::Shared;
+use super::shared::{Shared, Work};
 use crate::disk;
 use crate::error::Result;
 use crate::record::{Position, StoredEvent, StoredFact};
@@ -28,12 +28,12 @@ const FACT_FILES: usize = 8;
 
 /// Makes files of tables put aside, until the store is closed.
 pub(super) fn keep_flushing(shared: &Shared) {
-    keep_at(shared, flush_all);
+    keep_at(shared, Work::Flushing, flush_all);
 }
 
 /// Merges files, until the store is closed.
 pub(super) fn keep_merging(shared: &Shared) {
-    keep_at(shared, |shared| {
+    keep_at(shared, Work::Merging, |shared| {
         merge_facts(shared)?;
         while merge_events(shared)? {
             if shared.signal().closing {
@@ -44,16 +44,12 @@ pub(super) fn keep_merging(shared: &Shared) {
     });
 }
 
-fn keep_at(shared: &Shared, work: impl Fn(&Shared) -> Result<()>) {
+fn keep_at(shared: &Shared, work: Work, turn: impl Fn(&Shared) -> Result<()>) {
     let mut seen = shared.signal();
     while !seen.closing {
-        let rest = match work(shared) {
-            Ok(()) => LONG,
-            Err(error) => {
-                shared.set_trouble(Some(error.to_string()));
-                REST
-            }
-        };
+        let went = turn(shared);
+        shared.note(work, &went);
+        let rest = if went.is_ok() { LONG } else { REST };
         seen = shared.wait(seen, rest);
     }
 }
@@ -62,10 +58,9 @@ fn keep_at(shared: &Shared, work: impl Fn(&Shared) -> Result<()>) {
 pub(super) fn flush_all(shared: &Shared) -> Result<()> {
     let _alone = shared.flushing();
     while let Some(table) = shared.view().frozen.first().cloned() {
-        flush(shared, &table)?;
-        if shared.trouble().is_some() {
-            shared.set_trouble(None);
-        }
+        let went = flush(shared, &table);
+        shared.note(Work::Flushing, &went);
+        went?;
         shared.notify();
     }
     Ok(())

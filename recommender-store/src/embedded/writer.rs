@@ -14,7 +14,7 @@ use super::layout::{Kind, Layout};
 use super::manifest::Manifest;
 use super::memory_table::MemoryTable;
 use super::payload;
-use super::shared::{Shared, View};
+use super::shared::{Shared, View, Work};
 use crate::error::{Result, StoreError};
 use crate::record::{Batch, EventOutcome, Fact, FactOutcome, Position, StoredFact, Table, Written};
 use crate::ticket::Pending;
@@ -83,10 +83,9 @@ impl Writer {
             }
             if let Some(pending) = rotate {
                 pending.settle(self.rotate().map(|()| self.shared.position()));
-            } else if self.is_full()
-                && let Err(error) = self.rotate()
-            {
-                self.shared.set_trouble(Some(error.to_string()));
+            } else if self.is_full() {
+                let went = self.rotate();
+                self.shared.note(Work::Writing, &went);
             }
         }
     }
@@ -127,19 +126,16 @@ impl Writer {
         } else {
             self.journal.append(&frames)
         };
+        self.shared.note(Work::Writing, &appended);
         match appended {
             Ok(()) => {
                 self.apply(&view, &mut judged);
-                if self.shared.trouble().is_some() && !frames.is_empty() {
-                    self.shared.set_trouble(None);
-                }
                 for Judged { task, written } in judged {
                     self.settle(task, Ok(written));
                 }
             }
             Err(error) => {
                 self.next = before;
-                self.shared.set_trouble(Some(error.to_string()));
                 for Judged { task, written } in judged {
                     give_back_ids(&view, &task, &written);
                     self.refuse(task, &error);
@@ -254,7 +250,7 @@ impl Writer {
     fn wait_for_room(&self) -> Result<()> {
         let mut seen = self.shared.signal();
         while self.shared.view().frozen.len() >= MAX_FROZEN {
-            if self.shared.trouble().is_some() {
+            if self.shared.trouble_of(Work::Flushing).is_some() {
                 return Err(self.no_room());
             }
             seen = self.shared.wait(seen, Duration::from_millis(100));
