@@ -18,6 +18,7 @@ pub mod exchange;
 pub mod identity;
 pub mod join;
 mod memory;
+mod portable;
 pub mod postgres;
 pub mod privacy;
 pub mod record;

@@ -1,6 +1,5 @@
 //! An engine that keeps nothing: for tests and trials.
 
-mod check;
 mod records;
 
 use std::path::Path;
@@ -9,15 +8,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use recommender_core::Timestamp;
 
 use crate::engine::{Contents, Engine, Events, Facts, Status};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::memory::records::Records;
+use crate::portable::{self, Reading};
 use crate::record::{
     Batch, Forgotten, Oblivion, Position, Span, StoredEvent, StoredFact, Table, Written,
 };
 use crate::ticket::Ticket;
 
 /// An [`Engine`] that keeps its records in the memory of the process and forgets them when it is dropped: for tests and
-/// trials. It keeps every promise of an engine but the one that names the disk, and takes no snapshots.
+/// trials. It keeps every promise of an engine but those that name the disk. Its snapshots have the form of those of
+/// [`postgres`](crate::postgres): each reads what the other wrote.
 ///
 /// ```
 /// use recommender_store::record::{Batch, Fact, Table};
@@ -32,6 +33,30 @@ use crate::ticket::Ticket;
 pub struct MemoryEngine(Mutex<Records>);
 
 impl MemoryEngine {
+    /// An engine with what the snapshot in `from` holds.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`](crate::StoreError::Invalid) if `from` is no snapshot of this form, [`StoreError::Damaged`](crate::StoreError::Damaged) if a file does not match its
+    /// manifest, [`StoreError::Newer`](crate::StoreError::Newer) if a later version wrote it.
+    pub fn restore(from: &Path) -> Result<Self> {
+        let reading = Reading::open(from)?;
+        let mut records = Records::default();
+        reading.events(|positions, batch| {
+            for (position, event) in positions.into_iter().zip(batch.events) {
+                records.put_event(position, event);
+            }
+            Ok(())
+        })?;
+        reading.facts(|positions, batch| {
+            for (position, fact) in positions.into_iter().zip(batch.facts) {
+                records.put_fact(position, fact);
+            }
+            Ok(())
+        })?;
+        records.set_position(reading.position());
+        Ok(Self(Mutex::new(records)))
+    }
+
     fn records(&self) -> MutexGuard<'_, Records> {
         // A batch changes the records only after it was checked, so that a panic leaves none half written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -40,7 +65,7 @@ impl MemoryEngine {
 
 impl Engine for MemoryEngine {
     fn write(&self, batch: Batch) -> Result<Ticket<Written>> {
-        check::batch(&batch)?;
+        batch.validate()?;
         let written = self.records().write(batch);
         let (pending, ticket) = Ticket::new();
         pending.settle(Ok(written));
@@ -74,12 +99,17 @@ impl Engine for MemoryEngine {
     }
 
     fn snapshot(&self, to: &Path) -> Result<Contents> {
-        let expected = "an engine that keeps its records on disk";
-        Err(StoreError::invalid(
-            format!("snapshot into {}", to.display()),
-            expected,
-            "records in memory",
-        ))
+        // Writing goes on while the copy is made of those of this moment.
+        let (position, events, facts) = {
+            let records = self.records();
+            let events = records.events(Span::default());
+            (records.position(), events, records.all_facts())
+        };
+        portable::write(to, |copy| {
+            copy.events(events.into_iter().map(Ok))?;
+            copy.facts(facts.into_iter().map(Ok))?;
+            Ok(position)
+        })
     }
 
     fn verify(&self) -> Result<Contents> {

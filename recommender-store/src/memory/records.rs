@@ -46,10 +46,32 @@ impl Records {
             return EventOutcome::Duplicate;
         }
         self.position.0 += 1;
-        let place = (event.time.unwrap_or_default(), self.position);
+        self.place_event(self.position, event);
+        EventOutcome::Stored
+    }
+
+    fn place_event(&mut self, position: Position, event: Event) {
+        let place = (event.time.unwrap_or_default(), position);
         let timeline = self.visitors.entry(event.visitor.clone()).or_default();
         timeline.insert(place, event);
-        EventOutcome::Stored
+    }
+
+    /// Puts an event where a snapshot had it.
+    pub(super) fn put_event(&mut self, position: Position, event: Event) {
+        self.ids.insert(event.id.clone().unwrap_or_default());
+        self.place_event(position, event);
+    }
+
+    /// Puts a fact where a snapshot had it.
+    pub(super) fn put_fact(&mut self, position: Position, fact: Fact) {
+        let name = (fact.table, fact.key.clone());
+        self.changed.insert(position, name.clone());
+        self.facts.insert(name, StoredFact { position, fact });
+    }
+
+    /// Goes on after `position`.
+    pub(super) fn set_position(&mut self, position: Position) {
+        self.position = position;
     }
 
     fn write_fact(&mut self, fact: Fact) -> FactOutcome {
@@ -90,6 +112,11 @@ impl Records {
         let of_table = facts.take_while(|((found, _), _)| *found == table);
         let with_value = of_table.filter(|(_, stored)| stored.fact.value.is_some());
         with_value.map(|(_, stored)| stored.clone()).collect()
+    }
+
+    /// The facts of all tables, with those that have no value.
+    pub(super) fn all_facts(&self) -> Vec<StoredFact> {
+        self.facts.values().cloned().collect()
     }
 
     pub(super) fn changes(&self, after: Position) -> (Vec<StoredFact>, Position) {

@@ -1,6 +1,7 @@
 use recommender_core::events::Event;
 
 use super::*;
+use crate::StoreError;
 use crate::record::{EventOutcome, Fact, FactOutcome};
 
 fn event(id: &str, visitor: &str, time: i64) -> Event {

@@ -1,16 +1,14 @@
 //! Events and facts as rows, with their checksums.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use crc32fast::Hasher;
 use postgres::Row;
-use recommender_core::Timestamp;
-use recommender_core::events::{Channel, Consent, Event, EventKind};
-use serde::{Deserialize, Serialize};
+use recommender_core::events::Event;
 
 use crate::error::{Result, StoreError};
+use crate::portable::Fields;
 use crate::record::{Fact, Position, StoredEvent, StoredFact, Table};
 
 /// Columns of an event, in the order [`event_of`] reads them.
@@ -59,91 +57,6 @@ pub(super) struct FactRow {
     pub(super) version: i64,
     pub(super) checksum: i32,
     pub(super) value: Option<Vec<u8>>,
-}
-
-/// The fields of an event that have no column of their own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Body {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<String>,
-    kind: EventKind,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel: Option<Channel>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<String>,
-    quantity: f32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    price: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rating: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    consent: Option<bool>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<String, String>,
-}
-
-/// An event with the fields of a row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Fields {
-    pub(super) id: String,
-    pub(super) visitor: String,
-    pub(super) time: i64,
-    pub(super) body: Body,
-}
-
-impl From<Event> for Fields {
-    /// The fields of an event that was validated.
-    fn from(event: Event) -> Self {
-        let body = Body {
-            item: event.item,
-            kind: event.kind,
-            channel: event.channel,
-            place: event.place,
-            quantity: event.quantity,
-            price: event.price,
-            session: event.session,
-            rating: event.rating,
-            consent: match event.consent {
-                Consent::Unspecified => None,
-                Consent::Granted => Some(true),
-                Consent::Denied => Some(false),
-            },
-            attributes: event.attributes,
-        };
-        Self {
-            id: event.id.unwrap_or_default(),
-            visitor: event.visitor,
-            time: event.time.unwrap_or_default().0,
-            body,
-        }
-    }
-}
-
-impl From<Fields> for Event {
-    fn from(fields: Fields) -> Self {
-        let body = fields.body;
-        Self {
-            id: Some(fields.id),
-            visitor: fields.visitor,
-            item: body.item,
-            kind: body.kind,
-            channel: body.channel,
-            place: body.place,
-            time: Some(Timestamp(fields.time)),
-            quantity: body.quantity,
-            price: body.price,
-            session: body.session,
-            rating: body.rating,
-            consent: match body.consent {
-                None => Consent::Unspecified,
-                Some(true) => Consent::Granted,
-                Some(false) => Consent::Denied,
-            },
-            attributes: body.attributes,
-        }
-    }
 }
 
 impl EventRow {

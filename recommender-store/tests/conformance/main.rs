@@ -18,6 +18,7 @@ mod events;
 mod facts;
 mod forgetting;
 mod lasting;
+mod memory;
 mod model;
 mod postgres;
 mod random;
@@ -116,6 +117,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut tests = trials("model", &Ok(Arc::new(model::ModelBench)));
     tests.extend(trials("embedded", &Ok(Arc::new(embedded::EmbeddedBench))));
+    tests.extend(trials("memory", &Ok(Arc::new(memory::MemoryBench))));
     let postgres = postgres::PostgresBench::find();
     let bench = postgres.clone().map(|bench| bench as Arc<dyn Bench>);
     tests.extend(trials("postgres", &bench));
