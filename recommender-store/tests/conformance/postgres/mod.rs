@@ -42,7 +42,8 @@ pub(crate) const TESTS: &[(&str, Test)] = tests! { Test,
         who_commits_late_keeps_its_place,
         many_changes_are_read_in_pieces,
         a_position_that_was_not_reached_is_refused,
-        asynchronous_tasks_write_and_close;
+        asynchronous_tasks_write_and_close,
+        snapshots_go_from_memory_to_a_database_and_back;
     tls:
         a_server_that_proves_its_name_is_written_to,
         a_server_that_does_not_is_refused,

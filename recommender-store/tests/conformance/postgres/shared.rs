@@ -4,15 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use recommender_store::postgres::{PostgresConfig, PostgresEngine};
+use recommender_store::postgres::{PostgresConfig, PostgresEngine, restore};
 use recommender_store::record::EventOutcome::{Duplicate, Stored};
 use recommender_store::record::FactOutcome::Stale;
-use recommender_store::record::{Batch, Position};
-use recommender_store::{Engine, StoreError};
+use recommender_store::record::{Batch, Position, Span};
+use recommender_store::{Engine, MemoryEngine, StoreError};
 
 use super::PostgresBench;
 use crate::bench::{
-    changes, event, fact, pairs, products, recent_ids, visitor, write, write_events, write_facts,
+    changes, event, fact, no_fact, pairs, products, recent_ids, visitor, write, write_events,
+    write_facts,
 };
 
 fn open(config: &PostgresConfig) -> PostgresEngine {
@@ -187,4 +188,31 @@ pub(super) fn pid(client: &mut postgres::Client) -> i32 {
         .query_one("SELECT pg_backend_pid()", &[])
         .unwrap()
         .get(0)
+}
+
+pub(crate) fn snapshots_go_from_memory_to_a_database_and_back(bench: &PostgresBench) {
+    let memory = MemoryEngine::default();
+    let many = (0..2_500).map(|n| event(&format!("{n:04}"), &format!("v{}", n % 7), n % 11));
+    let facts = vec![fact("cup", 5, "five"), no_fact("pot", 6)];
+    write(&memory, many.collect(), facts);
+    let place = tempfile::tempdir().unwrap();
+    let (there, back) = (place.path().join("there"), place.path().join("back"));
+    memory.snapshot(&there).unwrap();
+    let config = bench.server().config();
+    restore(&there, &config).unwrap();
+    let database = PostgresEngine::open(&config).unwrap();
+    database.snapshot(&back).unwrap();
+    let again = MemoryEngine::restore(&back).unwrap();
+    let all = |engine: &dyn Engine| -> Vec<_> {
+        let events = engine.events(Span::default()).unwrap();
+        events.map(Result::unwrap).collect()
+    };
+    for engine in [&database as &dyn Engine, &again] {
+        assert!(all(engine) == all(&memory));
+        assert_eq!(
+            engine.changes(Position(0)).unwrap(),
+            memory.changes(Position(0)).unwrap()
+        );
+        assert_eq!(engine.position(), memory.position());
+    }
 }
