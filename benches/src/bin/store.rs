@@ -5,15 +5,18 @@
 //! ```
 //! Options, with their defaults: `--dir` (where to write; the system's temporary directory), `--only` (`ingest`,
 //! `singles`, `large`, `fresh`, `eligibility`), `--rounds 3`, `--batches 300` (of 1,000 events, an engine and round), `--events
-//! 10000000` (in the store that is killed, opened and read), `--reads 100000`, `--pairs 100000`.
+//! 10000000` (in the store that is killed, opened and read), `--reads 100000`, `--pairs 100000`. With `--postgres URL` also
+//! what a PostgreSQL database takes (`--only shared`), in a schema of its own, reached without encryption.
 #![expect(clippy::print_stdout, reason = "a program that reports to a terminal")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recommender_benches::output::exit_code;
+use recommender_benches::store::shared::{Database, Shared, Singles};
 use recommender_benches::store::workload::{SHOP, Workload};
 use recommender_benches::store::{eligibility, ingest, reading};
 use recommender_benches::words::Words;
@@ -26,13 +29,14 @@ use recommender_store::{EmbeddedConfig, EmbeddedEngine, Engine, StoreError};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "--dir",
     "--only",
     "--rounds",
     "--batches",
     "--events",
     "--pairs",
+    "--postgres",
     "--reads",
     "--fill",
 ];
@@ -60,7 +64,9 @@ fn ingest(dir: &Path, words: &Words) -> Result<()> {
 
 fn singles(dir: &Path) -> Result<()> {
     let run = |name: &str, clients: u64, each: usize| {
-        ingest::singles(&dir.join(name), clients, each).map_err(|error| failed(&error))
+        let opened = EmbeddedEngine::open(&dir.join(name), EmbeddedConfig::default());
+        let engine: Arc<dyn Engine> = Arc::new(opened.map_err(|error| failed(&error))?);
+        ingest::singles(&engine, clients, each).map_err(|error| failed(&error))
     };
     let (one, many) = (run("one", 1, 500)?, run("many", 64, 500)?);
     println!(
@@ -68,6 +74,24 @@ fn singles(dir: &Path) -> Result<()> {
         many / one
     );
     Ok(())
+}
+
+fn shared(url: &str, words: &Words) -> Result<()> {
+    let (count, rounds) = (words.count("--batches", 300)?, words.count("--rounds", 3)?);
+    let mut database = Database::open(url).map_err(|error| failed(&error))?;
+    let found = database.batches(count, rounds);
+    println!("PostgreSQL, batches of 1,000, events a second: ours, one bare INSERT each; ratio");
+    for round in found.map_err(|error| failed(&error))? {
+        let Shared { ours, bare } = round;
+        println!("{ours:>10.0}{bare:>10.0}{:>8.2}", ours / bare);
+    }
+    let Singles { one, many, bare } = database.singles(500).map_err(|error| failed(&error))?;
+    println!(
+        "PostgreSQL, single events a second: one client {one:.0}, 64 clients {many:.0}, ratio {:.1}; one bare INSERT each {bare:.0}, ratio {:.2}",
+        many / one,
+        one / bare
+    );
+    database.remove().map_err(|error| failed(&error))
 }
 
 /// Fills a store until it is killed, saying how many events it was told are on disk.
@@ -207,6 +231,11 @@ fn run() -> Result<()> {
     }
     if asked("singles") {
         singles(dir)?;
+    }
+    if let Some(url) = words.last("--postgres")
+        && asked("shared")
+    {
+        shared(url, &words)?;
     }
     if asked("large") {
         large(dir, &words)?;

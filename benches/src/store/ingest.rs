@@ -14,7 +14,7 @@ use redb::{Database, TableDefinition};
 use super::workload::{SHOP, Workload};
 
 /// Events in a batch.
-const BATCH: usize = 1_000;
+pub(super) const BATCH: usize = 1_000;
 
 /// One writer's rates, in events a second.
 #[derive(Debug, Clone, Copy)]
@@ -65,14 +65,14 @@ pub fn batches(dir: &Path, batches: usize, rounds: usize) -> Result<Vec<Ingest>>
     Ok(found)
 }
 
-fn rate(batches: usize, write: impl FnOnce() -> Result<()>) -> Result<f64> {
+pub(super) fn rate(batches: usize, write: impl FnOnce() -> Result<()>) -> Result<f64> {
     let start = Instant::now();
     write()?;
     Ok((batches * BATCH) as f64 / start.elapsed().as_secs_f64())
 }
 
 /// Each event as a row of text: what a bare engine is given, made before the clock starts.
-fn rows(batch: &Batch) -> Vec<Vec<u8>> {
+pub(super) fn rows(batch: &Batch) -> Vec<Vec<u8>> {
     let text = |event: &Event| {
         let Event {
             id, visitor, item, ..
@@ -131,15 +131,16 @@ fn failed(path: &Path, error: &impl ToString) -> StoreError {
 /// all together.
 ///
 /// # Errors
-/// If the disk refuses.
-pub fn singles(dir: &Path, clients: u64, each: usize) -> Result<f64> {
-    let engine = Arc::new(EmbeddedEngine::open(dir, EmbeddedConfig::default())?);
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| StoreError::io(dir, error))?;
+/// If the engine refuses.
+pub fn singles(engine: &Arc<dyn Engine>, clients: u64, each: usize) -> Result<f64> {
+    let none = Path::new("threads");
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| StoreError::io(none, error))?;
     let start = Instant::now();
     let write = |client: u64| {
-        let engine = Arc::clone(&engine);
+        let engine = Arc::clone(engine);
         async move {
-            let mut workload = Workload::new(SHOP, client);
+            // Events of one client are of other ids than those of any other, in this call or another.
+            let mut workload = Workload::new(SHOP, clients << 32 | client);
             for _ in 0..each {
                 engine.write(workload.batch(1))?.await?;
             }
@@ -150,7 +151,7 @@ pub fn singles(dir: &Path, clients: u64, each: usize) -> Result<f64> {
         .map(|client| runtime.spawn(write(client)))
         .collect();
     for task in tasks {
-        let failed = |error| StoreError::io(dir, io::Error::other(error));
+        let failed = |error| StoreError::io(none, io::Error::other(error));
         runtime.block_on(task).map_err(failed)??;
     }
     Ok(clients as f64 * each as f64 / start.elapsed().as_secs_f64())

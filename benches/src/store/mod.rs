@@ -3,4 +3,5 @@
 pub mod eligibility;
 pub mod ingest;
 pub mod reading;
+pub mod shared;
 pub mod workload;
