@@ -251,3 +251,27 @@ fn an_erasure_that_breaks_off_anywhere_is_finished_when_it_is_resumed() {
     }
     assert!(broken_off >= 7, "{broken_off} steps");
 }
+
+#[test]
+fn what_is_no_export_or_model_is_refused_before_anything_goes() {
+    let root = tempfile::tempdir().unwrap();
+    let shop = Shop::open(Arc::new(MemoryEngine::default()), root.path());
+    shop.fill();
+    let wrong = [
+        ErasureRequest {
+            exports: vec![shop.exported(), root.path().join("exprot")],
+            ..shop.erasure_of_ann()
+        },
+        ErasureRequest {
+            artefacts: vec![shop.artefact("linear"), shop.exported()],
+            ..shop.erasure_of_ann()
+        },
+    ];
+    let before = format!("{:?}", shop.store.engine());
+    for request in wrong {
+        assert!(erase(&shop.store, &request).is_err(), "{request:?}");
+    }
+    assert_eq!(format!("{:?}", shop.store.engine()), before);
+    let right = erase(&shop.store, &shop.erasure_of_ann()).unwrap();
+    assert_eq!(right.receipt.events_deleted, 9);
+}

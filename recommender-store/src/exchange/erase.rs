@@ -34,10 +34,7 @@ pub struct Erased {
 /// [`StoreError::Invalid`] if there is no export; [`StoreError::InUse`] while one is written;
 /// [`StoreError::Damaged`] for a file that can't be read; if something can't be written.
 pub fn erase(directory: &Path, visitors: &[String]) -> Result<Erased> {
-    let Some(mut manifest) = ExportManifest::read(directory)? else {
-        let what = directory.display().to_string();
-        return Err(StoreError::invalid(what, "an export", "none"));
-    };
+    let mut manifest = manifest_of(directory)?;
     let _lock = directory::lock(directory)?;
     directory::remove_unfinished(directory, &manifest)?;
     let visitors: FxHashSet<&[u8]> = visitors.iter().map(|visitor| visitor.as_bytes()).collect();
@@ -62,6 +59,15 @@ pub fn erase(directory: &Path, visitors: &[String]) -> Result<Erased> {
         erased.files.push(file.path);
     }
     Ok(erased)
+}
+
+/// What the export in `directory` holds.
+///
+/// # Errors
+/// [`StoreError::Invalid`] if there is no export; as [`ExportManifest::read`].
+pub(crate) fn manifest_of(directory: &Path) -> Result<ExportManifest> {
+    let none = || StoreError::invalid(directory.display().to_string(), "an export", "none");
+    ExportManifest::read(directory)?.ok_or_else(none)
 }
 
 impl ExportManifest {

@@ -17,6 +17,8 @@ pub use export::{ExportOptions, Exported, export};
 pub use import::{Admission, BadRow, Door, ImportOptions, ImportReport, import};
 pub use manifest::{ExportManifest, PartFacts, Unfinished};
 
+pub(crate) use erase::manifest_of;
+
 /// Told, from time to time, how many events are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 

@@ -103,6 +103,10 @@ impl Store {
 impl Shared {
     /// Counts what there is of a person, and looks at the artefacts, while she is still there.
     fn survey(&self, plan: &mut Plan, request: &ErasureRequest) -> Result<()> {
+        // What was begun with a mistyped name could never be finished.
+        for directory in &request.exports {
+            exchange::manifest_of(directory)?;
+        }
         let events = self.events_of(&plan.identifiers, usize::MAX, |_| true)?;
         let oblivion = self.oblivion(plan)?;
         let of = |table: Table| oblivion.facts.iter().filter(|(of, _)| *of == table).count() as u64;
@@ -154,10 +158,11 @@ impl Shared {
     fn carry_out(&self, mut plan: Plan, retrain: Retrain<'_>) -> Result<Erasure> {
         if !plan.forgotten {
             self.engine.forget(&self.oblivion(&plan)?)?;
-            self.read_persons()?;
             plan.forgotten = true;
             self.note_progress(&plan)?;
         }
+        // Another server may have come this far, and this one know her still.
+        self.read_persons()?;
         while let Some(directory) = plan.exports.get(plan.erased_exports.len()).cloned() {
             let erased = exchange::erase(&directory, &visitors(&plan))?;
             plan.erased_exports.push(ErasedExport {

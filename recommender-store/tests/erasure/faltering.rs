@@ -1,6 +1,7 @@
 //! An engine that fails after some writes.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use recommender_core::Timestamp;
@@ -13,20 +14,25 @@ use recommender_store::{Engine, MemoryEngine, Result, StoreError, Ticket};
 /// Writes and forgets so many times, and then no more.
 #[derive(Debug)]
 pub(crate) struct Faltering {
-    pub(crate) engine: MemoryEngine,
+    pub(crate) engine: Arc<dyn Engine>,
     pub(crate) steps_left: AtomicI64,
 }
 
 impl Default for Faltering {
     fn default() -> Self {
-        Self {
-            engine: MemoryEngine::default(),
-            steps_left: AtomicI64::new(i64::MAX),
-        }
+        Self::over(Arc::new(MemoryEngine::default()))
     }
 }
 
 impl Faltering {
+    /// What fails of `engine`, once it is told to.
+    pub(crate) fn over(engine: Arc<dyn Engine>) -> Self {
+        Self {
+            engine,
+            steps_left: AtomicI64::new(i64::MAX),
+        }
+    }
+
     fn step(&self) -> Result<()> {
         if self.steps_left.fetch_sub(1, Ordering::Relaxed) > 0 {
             return Ok(());
