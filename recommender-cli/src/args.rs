@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+mod persons;
 mod rules;
 mod store;
 
@@ -15,6 +16,9 @@ use recommender_core::events::EventTable;
 use crate::failure::Failure;
 use crate::stored::Place;
 
+pub(crate) use persons::{
+    KeptStore, PersonCommand, PersonConsent, PersonErase, PersonExport, PersonLink, Receipts, Said,
+};
 pub(crate) use rules::{Rules, RulesBy};
 pub(crate) use store::{Import, Store, StoreCommand, StoreCopy};
 
@@ -36,9 +40,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  recommender import --data store/ --events events.csv till/2026-01.parquet\n  recommender import --data store/ --events export/ --bad-rows bad.jsonl\n  recommender import --data store/ --catalog products.csv --currency EUR"
     )]
     Import(Import),
-    /// Copy, check and look at a store.
+    /// Copy, check and look at a store, and do what persons ask for.
     #[command(
-        after_help = "Examples:\n  recommender store export   --data store/ --out export/\n  recommender store snapshot --data store/ --out snapshot/\n  recommender store restore  --data new-store/ --from snapshot/\n  recommender store verify   --data store/\n  recommender store status   --data postgresql://shop@db.example/shop?password_file=/run/secrets/db --json"
+        after_help = "Examples:\n  recommender store export   --data store/ --out export/\n  recommender store snapshot --data store/ --out snapshot/\n  recommender store restore  --data new-store/ --from snapshot/\n  recommender store verify   --data store/\n  recommender store status   --data postgresql://shop@db.example/shop?password_file=/run/secrets/db --json\n  recommender store person   --data store/ --identifier loyalty:4711 --json person.json\n  recommender store erase    --data store/ --identifier loyalty:4711 --settings store.toml \\\n    --model model/ --export export/ --backup weekly-2026-11 --out receipt.json\n  recommender store receipts --data store/\n  recommender store expire   --data store/ --settings store.toml\n  recommender store link     --data store/ loyalty:4711 visitor:a81f --evidence 'call 815' --by support\n  recommender store unlink   --data store/ loyalty:4711 visitor:a81f --evidence 'call 816' --by support\n  recommender store consent  --data store/ --identifier loyalty:4711 --set denied --evidence 'call 817' --by support"
     )]
     Store(Store),
     /// Learn a pipeline from event files or a store, and save it.
@@ -437,6 +441,13 @@ mod tests {
             "recommender import --events e",
             "recommender import --data d",
             "recommender store export --data d",
+            "recommender store person --data d",
+            "recommender store person --data d --identifier 4711",
+            "recommender store erase --data d --identifier loyalty:1",
+            "recommender store link --data d loyalty:1 --evidence e --by b",
+            "recommender store unlink --data d loyalty:1 app:2 --by b",
+            "recommender store consent --data d --identifier loyalty:1 --set denied",
+            "recommender store consent --data d --identifier loyalty:1 --set maybe --evidence e --by b",
             "recommender rules --events a",
             "recommender rules --events a --out b --by shop",
         ] {

@@ -42,6 +42,12 @@ impl Failure {
         }
     }
 
+    /// The same, saying of what.
+    pub(crate) fn within(self, what: &str) -> Self {
+        let message = format!("{what}: {}", self.message);
+        Self { message, ..self }
+    }
+
     /// Tells the user, and the shell.
     pub(crate) fn report(&self) -> ExitCode {
         // Nobody is left to tell if standard error is closed.

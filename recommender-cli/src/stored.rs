@@ -89,6 +89,7 @@ pub(crate) fn restore(from: &Path, place: &Place) -> Result<Contents, Failure> {
 /// Opens a store, which must be there, and what its records mean.
 pub(crate) fn open_store(place: &Place, settings: Option<&Path>) -> Result<Store, Failure> {
     let settings = read_settings(settings)?;
+    must_not_be_a_model(place)?;
     Ok(Store::open(open(place)?, settings)?)
 }
 
@@ -104,6 +105,23 @@ fn read_settings(file: Option<&Path>) -> Result<StoreConfig, Failure> {
     };
     let text = fs::read_to_string(file).map_err(|error| Failure::file(file, &error))?;
     toml::from_str(&text).map_err(|error| Failure::file(file, &error))
+}
+
+/// Refuses the folder of a model, which has a manifest too and would not be loaded any more with a store's lock in it.
+fn must_not_be_a_model(place: &Place) -> Result<(), Failure> {
+    let Place::Folder(folder) = place else {
+        return Ok(());
+    };
+    // A manifest that can't be read is left to the store, which names what is damaged.
+    let text = fs::read(folder.join("manifest.json")).unwrap_or_default();
+    let manifest = serde_json::from_slice::<serde_json::Value>(&text);
+    match manifest.is_ok_and(|manifest| manifest.get("format").is_none()) {
+        true => {
+            let message = format!("{}: expected the folder of a store", folder.display());
+            Err(Failure::call(message))
+        }
+        false => Ok(()),
+    }
 }
 
 /// Refuses a folder that is there already.

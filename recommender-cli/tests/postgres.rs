@@ -8,7 +8,7 @@ mod server;
 #[expect(dead_code, reason = "the tests of files ask more of a shop")]
 mod shop;
 
-use std::process::ExitCode;
+use std::process::{ExitCode, Output};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -72,6 +72,29 @@ fn a_store_in_a_database_is_used_as_one_in_a_folder(binaries: Binaries) {
         manifests.push(std::fs::read(shop.path(out).join("manifest.json")).unwrap());
     }
     assert!(manifests.windows(2).all(|pair| pair[0] == pair[1]));
+    forget_a_person(&run, &one);
+}
+
+/// Takes a visitor out of the store, and of `m1` and `out`, which were made of it.
+fn forget_a_person(run: &dyn Fn(&str) -> Output, one: &str) {
+    let link = format!("store link --data {one} loyalty:1 visitor:v3 --evidence call --by support");
+    assert_done(&run(&link));
+    let erase = format!(
+        "store erase --data {one} --identifier loyalty:1 --model m1 --export out --out receipt.json"
+    );
+    let erased = run(&erase);
+    assert_done(&erased);
+    assert!(
+        stdout(&erased).contains("5 events, 1 links"),
+        "{}",
+        stdout(&erased)
+    );
+    let receipts = run(&format!("store receipts --data {one}"));
+    assert!(
+        stdout(&receipts).contains("5 events, 1 links"),
+        "{}",
+        stdout(&receipts)
+    );
 }
 
 fn main() -> ExitCode {

@@ -37,9 +37,11 @@ fn the_example_is_the_same_everywhere() {
 #[test]
 fn the_settings_of_the_readme_are_taken() {
     let readme = read("README.md");
-    let [pipeline, space, server] = blocks(&readme, "toml")[..] else {
-        panic!("expected a pipeline, a search space and a server in TOML");
+    let [pipeline, store, space, server] = blocks(&readme, "toml")[..] else {
+        panic!("expected a pipeline, a store, a search space and a server in TOML");
     };
+    let store: recommender_store::StoreConfig = toml::from_str(store).expect("TOML");
+    store.validate().expect("the README's store");
     recommender_core::tuning::read_space("README.md", space).expect("the README's search space");
     recommender_core::PipelineConfig::from_toml(pipeline).expect("the README's pipeline");
     let mut raw = recommender_grpc::settings::RawSettings::default();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::args::persons::PersonCommand;
 use crate::args::{CatalogFormat, EventFormat};
 use crate::stored::Place;
 
@@ -48,6 +49,8 @@ pub(crate) enum StoreCommand {
     Verify(StoreFolder),
     /// Say how much there is.
     Status(StoreStatus),
+    #[command(flatten)]
+    Persons(PersonCommand),
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use recommender_store::exchange::ExportOptions;
 use recommender_store::{Engine, exchange};
 
 use crate::args::{StoreCommand, StoreCopy};
+use crate::commands::persons;
 use crate::failure::Failure;
 use crate::progress::ProgressLine;
 use crate::stored;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: &StoreCommand) -> Result<(), Failure> {
                 print_status(&*engine)?;
             }
         }
+        StoreCommand::Persons(command) => persons::run(command)?,
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command as its users run it, on files they might have.
 
+mod persons;
 mod rules;
 mod shop;
 mod store;

@@ -283,6 +283,7 @@ fn no_secret_of_a_url_is_shown() {
             "store snapshot --out copy",
             "store verify",
             "store status --json",
+            "store erase --identifier loyalty:1 --out receipt.json",
         ] {
             let output = shop.run(&format!("{call} --data {url}"));
             assert!(!output.status.success(), "{call} {url}");
