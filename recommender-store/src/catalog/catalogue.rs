@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use recommender_core::events::Channel;
 use recommender_core::{ItemBits, ItemIx, Vocabulary};
 
-use crate::catalog::eligibility::{EligibilityView, ItemState, Offer};
+use crate::catalog::eligibility::{Change, EligibilityView, ItemState, Offer};
 use crate::catalog::levels::Levels;
 use crate::catalog::products::Products;
 use crate::catalog::stock::{Part, StockKey, quantity_of};
@@ -67,7 +67,11 @@ impl Catalogue {
                 let price = value.map(read).transpose();
                 let price =
                     price.map_err(|error| StoreError::invalid("stock", "a price", error))?;
-                Ok(self.levels.set_price(place, item, (price, stamp)))
+                let changed = self.levels.set_price(place, item, (price, stamp));
+                if changed {
+                    self.tell_price(place, item);
+                }
+                Ok(changed)
             }
             Part::Quantity => {
                 let quantity = value.map(quantity_of).transpose()?;
@@ -89,7 +93,9 @@ impl Catalogue {
             let items = self.levels.set_closed(key, closed);
             let views = self.live_views();
             views.iter().for_each(|view| view.set_closed(key, closed));
-            items.iter().for_each(|item| self.refresh_stock(None, item));
+            for item in &items {
+                self.refresh_stock(Some(key), item);
+            }
         }
         changed
     }
@@ -123,6 +129,22 @@ impl Catalogue {
             return 0.0;
         }
         self.there(place, key)
+    }
+
+    /// How much of a product, its variants included, there is: what was said without a place counts before what is at
+    /// all open places together; nothing if nobody counted.
+    #[must_use]
+    pub fn quantity(&self, key: &str) -> f64 {
+        let family = self.products.family(key);
+        family.map(|key| self.levels.quantity(key)).sum()
+    }
+
+    /// How much of a product there is at a place, or at all.
+    pub(crate) fn quantity_in(&self, place: Option<&str>, key: &str) -> f64 {
+        match place {
+            Some(place) => f64::from(self.quantity_at(place, key)),
+            None => self.quantity(key),
+        }
     }
 
     /// What a product costs: at the place if it has a price there, else without a place, else by its record.
@@ -164,22 +186,40 @@ impl Catalogue {
         let least = f64::from(offer.min_quantity);
         let enough = allowed.iter().filter(|&item| {
             let key = view.items().key(item);
-            let family = self.products.family(key);
-            let quantity: f64 = family.map(|key| self.levels.quantity(key)).sum();
-            quantity >= least || (offer.orders.are_taken() && self.takes_orders(key))
+            self.quantity(key) >= least || (offer.orders.are_taken() && self.takes_orders(key))
         });
         enough.collect()
     }
 
     /// The items of `view` of which a place has at least so many.
     fn with_enough(&self, view: &EligibilityView, place: &str, least: f32) -> Vec<ItemIx> {
-        let numbers = self.levels.items_at(place);
-        let keys = numbers.flat_map(|number| {
+        let keys = self.stocked_at(place);
+        let enough = keys.filter(|key| self.there(place, key) >= least);
+        enough.filter_map(|key| view.items().get(key)).collect()
+    }
+
+    /// Keys of which there is some at a place, closed or not, and of the products they are variants of; some twice.
+    pub(crate) fn stocked_at(&self, place: &str) -> impl Iterator<Item = &str> {
+        let keys = self.levels.items_at(place).flat_map(|number| {
             let key = self.levels.key(number);
             [Some(key), self.products.primary_of(key)]
         });
-        let enough = keys.flatten().filter(|key| self.there(place, key) >= least);
-        enough.filter_map(|key| view.items().get(key)).collect()
+        keys.flatten()
+    }
+
+    /// Keys that have a price of their own at a place.
+    pub(crate) fn priced_at(&self, place: &str) -> impl Iterator<Item = &str> {
+        self.levels.priced_at(place)
+    }
+
+    /// Whether anything was ever said of a price at a place.
+    pub(crate) fn knows_prices_at(&self, place: &str) -> bool {
+        self.levels.knows_prices_at(place)
+    }
+
+    /// Whether anything was ever said of a quantity at a place.
+    pub(crate) fn knows_stock_at(&self, place: &str) -> bool {
+        self.levels.knows_stock_at(place)
     }
 
     fn takes_orders(&self, key: &str) -> bool {
@@ -210,6 +250,16 @@ impl Catalogue {
             },
         });
         view.set_item(item, &state.unwrap_or_default());
+        view.tell(self, item, Change::Record);
+    }
+
+    /// Tells those who follow the views what an item costs now.
+    fn tell_price(&self, place: Option<&str>, key: &str) {
+        for view in self.live_views() {
+            if let Some(item) = view.items().get(key) {
+                view.tell(self, item, Change::Price(place));
+            }
+        }
     }
 
     /// Brings the views up to date on the stock of an item and of the product it is a variant of.
@@ -224,6 +274,7 @@ impl Catalogue {
                 if let Some(place) = place {
                     view.set_stock(place, number, self.there(place, key));
                 }
+                view.tell(self, number, Change::Quantity(place));
             }
         }
     }

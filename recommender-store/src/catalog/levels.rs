@@ -118,6 +118,24 @@ impl Levels {
             .value()
     }
 
+    /// Whether anything was ever said of a price at a place.
+    pub(super) fn knows_prices_at(&self, place: &str) -> bool {
+        self.prices.contains_key(place)
+    }
+
+    /// Whether anything was ever said of a quantity at a place.
+    pub(super) fn knows_stock_at(&self, place: &str) -> bool {
+        self.places.contains_key(place)
+    }
+
+    /// Keys that have a price at a place.
+    pub(super) fn priced_at(&self, place: &str) -> impl Iterator<Item = &str> {
+        let prices = self.prices.get(place).into_iter().flatten();
+        prices
+            .filter(|(_, slot)| slot.is_some())
+            .map(|(key, _)| key.as_str())
+    }
+
     /// How much of an item is at a place, closed or not; nothing if nobody said so.
     pub(super) fn quantity_at(&self, place: &str, item: &str) -> f32 {
         let known = || {

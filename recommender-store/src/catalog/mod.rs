@@ -25,5 +25,7 @@ pub use place::{NearPlace, Place, PlaceKind, Places, Point};
 pub use product::{Availability, Image, ProductRecord, RatingSummary};
 pub use stock::{Stock, StockOutcome};
 
+pub(crate) use eligibility::{AtomicBits, Change, Follow};
+
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::day::Day;
 use crate::engine::Engine;
 use crate::error::{Result, StoreError};
 use crate::exchange::Progress;
-use crate::exchange::day::Day;
 use crate::exchange::directory;
 use crate::exchange::manifest::{ExportManifest, PartFacts, Unfinished};
 use crate::exchange::part::Part;

@@ -2,7 +2,6 @@
 //! products.
 
 mod columns;
-mod day;
 mod directory;
 mod erase;
 mod export;

@@ -9,6 +9,7 @@ use crate::catalog::{
     StockOutcome,
 };
 use crate::error::{Result, StoreError};
+use crate::filter::{CompiledFilter, Filter, FilterIndex, FilterStats};
 use crate::record::{Batch, FactOutcome, Table};
 use crate::store::Store;
 use crate::store::state::{fact, removal};
@@ -226,5 +227,40 @@ impl Store {
     #[must_use]
     pub fn allowed(&self, view: &EligibilityView, offer: &Offer<'_>) -> ItemBits {
         self.0.read().catalogue.allowed(view, offer)
+    }
+
+    /// An index for the filters of a view; make one for each view.
+    #[must_use]
+    pub fn filter_index(&self, view: Arc<EligibilityView>) -> Arc<FilterIndex> {
+        FilterIndex::new(&self.0.read().catalogue, view)
+    }
+
+    /// Makes bits of a filter, kept in step as long as someone holds it. It goes through all products if the filter has
+    /// a clause that no other has, while others read and write.
+    #[must_use]
+    pub fn compile(&self, index: &Arc<FilterIndex>, filter: &Filter) -> CompiledFilter {
+        index.compile_by_pieces(filter, &mut |work| work(&self.0.read().catalogue))
+    }
+
+    /// Those of `allowed` that a filter means at a place or without one, with everything that was written before.
+    #[must_use]
+    pub fn filtered(
+        &self,
+        filter: &CompiledFilter,
+        place: Option<&str>,
+        allowed: &ItemBits,
+    ) -> ItemBits {
+        filter.cut(&self.0.read().catalogue, place, allowed)
+    }
+
+    /// As [`Store::filtered`], and counts what each clause did.
+    #[must_use]
+    pub fn filtered_counted(
+        &self,
+        filter: &CompiledFilter,
+        place: Option<&str>,
+        allowed: &ItemBits,
+    ) -> (ItemBits, FilterStats) {
+        filter.cut_counted(&self.0.read().catalogue, place, allowed)
     }
 }

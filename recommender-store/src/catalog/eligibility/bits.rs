@@ -9,11 +9,11 @@ const WORD: usize = u64::BITS as usize;
 
 /// A bit for each item of a numbering, changed in place.
 #[derive(Debug)]
-pub(super) struct AtomicBits(Vec<AtomicU64>);
+pub(crate) struct AtomicBits(Vec<AtomicU64>);
 
 impl AtomicBits {
     /// Zeros for `items` items.
-    pub(super) fn new(items: usize) -> Self {
+    pub(crate) fn new(items: usize) -> Self {
         Self(
             (0..items.div_ceil(WORD))
                 .map(|_| AtomicU64::new(0))
@@ -22,7 +22,7 @@ impl AtomicBits {
     }
 
     /// Sets or clears the bit of `item`. Whoever sees it also sees what was written before it.
-    pub(super) fn set(&self, item: ItemIx, on: bool) {
+    pub(crate) fn set(&self, item: ItemIx, on: bool) {
         let word = &self.0[item.position() / WORD];
         let bit = 1u64 << (item.position() % WORD);
         if on {
@@ -32,22 +32,40 @@ impl AtomicBits {
         }
     }
 
-    pub(super) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
         self.0.iter().map(|word| word.load(Ordering::Acquire))
     }
 
     /// Clears in `words` what is not set here.
-    pub(super) fn cut(&self, words: &mut [u64]) {
+    pub(crate) fn cut(&self, words: &mut [u64]) {
         for (word, own) in words.iter_mut().zip(self.words()) {
             *word &= own;
         }
     }
 
     /// Sets in `words` what is set here.
-    pub(super) fn add_to(&self, words: &mut [u64]) {
+    pub(crate) fn add_to(&self, words: &mut [u64]) {
         for (word, own) in words.iter_mut().zip(self.words()) {
             *word |= own;
         }
+    }
+
+    /// Clears in `words` what is set here.
+    pub(crate) fn cut_out(&self, words: &mut [u64]) {
+        for (word, own) in words.iter_mut().zip(self.words()) {
+            *word &= !own;
+        }
+    }
+
+    /// Ones for `items` items, and what is left of the last word.
+    pub(crate) fn ones(items: usize) -> Self {
+        let words = 0..items.div_ceil(WORD);
+        Self(words.map(|_| AtomicU64::new(u64::MAX)).collect())
+    }
+
+    /// The same bits at this moment.
+    pub(crate) fn copied(&self) -> Self {
+        Self(self.words().map(AtomicU64::new).collect())
     }
 }
 

@@ -1,13 +1,15 @@
 //! What may be offered of the items of one numbering.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use recommender_core::events::Channel;
 use recommender_core::{ItemBits, ItemIx, Timestamp, Vocabulary};
 use rustc_hash::FxHashMap;
 
+use crate::catalog::Catalogue;
 use crate::catalog::eligibility::bits::AtomicBits;
+use crate::catalog::eligibility::follow::{Change, Follow, Followers};
 use crate::catalog::eligibility::windows::Windows;
 use crate::catalog::levels::some;
 use crate::record::Span;
@@ -68,6 +70,7 @@ pub struct EligibilityView {
     channels: [AtomicBits; Channel::ALL.len()],
     places: RwLock<FxHashMap<String, Arc<PlaceBits>>>,
     windows: Windows,
+    followers: Followers,
 }
 
 #[derive(Debug)]
@@ -96,6 +99,7 @@ impl EligibilityView {
             channels: Channel::ALL.map(|_| bits()),
             places: RwLock::default(),
             windows: Windows::new(items.len()),
+            followers: Followers::default(),
             items,
         }
     }
@@ -143,6 +147,16 @@ impl EligibilityView {
             }
         }
         words
+    }
+
+    /// Tells `follower` of every change to an item from now on.
+    pub(crate) fn follow(&self, follower: Weak<dyn Follow>) {
+        self.followers.add(follower);
+    }
+
+    /// Tells those who follow what changed of an item.
+    pub(crate) fn tell(&self, catalogue: &Catalogue, item: ItemIx, change: Change<'_>) {
+        self.followers.tell(catalogue, item, change);
     }
 
     pub(crate) fn set_item(&self, item: ItemIx, state: &ItemState) {

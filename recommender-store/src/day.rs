@@ -9,16 +9,37 @@ const DAY_MS: i64 = 86_400_000;
 
 /// A day of UTC, counted from 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Day(i64);
+pub(crate) struct Day(i64);
 
 impl Day {
     /// The day of a time.
-    pub(super) fn of(time: Timestamp) -> Self {
+    pub(crate) fn of(time: Timestamp) -> Self {
         Self(time.0.div_euclid(DAY_MS))
     }
 
+    /// The day of a date of the calendar, if it is one, within the years 0 to 9999.
+    ///
+    /// Counted as [`fmt::Display`] does, and read back: a date that is none, such as 31 April, prints as another.
+    pub(crate) fn of_date((year, month, day): (i64, i64, i64)) -> Option<Self> {
+        if !(0..=9_999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        let (year, from_march) = match month {
+            1 | 2 => (year - 1, month + 9),
+            _ => (year, month - 3),
+        };
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let leap_days = year_of_era / 4 - year_of_era / 100;
+        let day_of_year = (153 * from_march + 2) / 5 + day - 1;
+        let found = Self(era * 146_097 + year_of_era * 365 + leap_days + day_of_year - 719_468);
+        let printed = found.to_string();
+        printed
+            .ends_with(&format!("-{month:02}-{day:02}"))
+            .then_some(found)
+    }
+
     /// Its first moment.
-    pub(super) fn start(self) -> Timestamp {
+    pub(crate) fn start(self) -> Timestamp {
         Timestamp(self.0.saturating_mul(DAY_MS))
     }
 }
@@ -67,6 +88,26 @@ mod tests {
             let day = Day::of(Timestamp::from_seconds(seconds));
             assert_eq!(day.to_string(), name);
             assert_eq!(Day::of(day.start()), day);
+            let part = |from: usize, upto: usize| name[from..upto].parse().unwrap();
+            let date = (part(0, 4), part(5, 7), part(8, 10));
+            assert_eq!(Day::of_date(date), Some(day));
+        }
+    }
+
+    #[test]
+    fn a_date_that_is_none_is_no_day() {
+        for date in [
+            (2023, 2, 29),
+            (1900, 2, 29),
+            (2024, 4, 31),
+            (2024, 13, 1),
+            (2024, 0, 1),
+            (2024, 1, 0),
+            (2024, 1, 32),
+            (10_000, 1, 1),
+            (-1, 12, 31),
+        ] {
+            assert_eq!(Day::of_date(date), None, "{date:?}");
         }
     }
 }
