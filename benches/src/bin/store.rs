@@ -4,8 +4,8 @@
 //! cargo run --release -p recommender-benches --bin store -- --dir /var/tmp
 //! ```
 //! Options, with their defaults: `--dir` (where to write; the system's temporary directory), `--only` (`ingest`,
-//! `singles`, `large`, `fresh`, `eligibility`), `--rounds 3`, `--batches 300` (of 1,000 events, an engine and round), `--events
-//! 10000000` (in the store that is killed, opened and read), `--reads 100000`, `--pairs 100000`. With `--postgres URL` also
+//! `singles`, `large`, `fresh`, `eligibility`, `filter`), `--rounds 3`, `--batches 300` (of 1,000 events, an engine and
+//! round), `--events 10000000` (in the store that is killed, opened and read), `--reads 100000`, `--pairs 100000`. With `--postgres URL` also
 //! what a PostgreSQL database takes (`--only shared`), in a schema of its own, reached without encryption.
 #![expect(clippy::print_stdout, reason = "a program that reports to a terminal")]
 
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use recommender_benches::output::exit_code;
 use recommender_benches::store::shared::{Database, Shared, Singles};
 use recommender_benches::store::workload::{SHOP, Workload};
-use recommender_benches::store::{eligibility, ingest, reading};
+use recommender_benches::store::{eligibility, filter, ingest, reading};
 use recommender_benches::words::Words;
 use recommender_core::{Error, Result};
 use recommender_store::engine::Contents;
@@ -213,6 +213,25 @@ fn eligible() -> Result<()> {
     Ok(())
 }
 
+fn filters() -> Result<()> {
+    const ITEMS: u32 = 100_000;
+    let found = filter::asked(ITEMS, 10_000).map_err(|error| failed(&error))?;
+    println!(
+        "a filter of five clauses over {ITEMS} items, leaving {}, in microseconds: median, p99",
+        found.kept
+    );
+    for (name, waits) in [
+        ("its clauses known", found.cut),
+        ("counting what each did", found.counted),
+        ("a product changed", found.changed),
+        ("made, no clause known", found.compiled),
+        ("product by product", found.product_by_product),
+    ] {
+        println!("{name:>24}{:>12.1}{:>12.1}", waits.median, waits.p99);
+    }
+    Ok(())
+}
+
 fn run() -> Result<()> {
     let words = Words::read(std::env::args().skip(1), &NAMES, &[])?;
     if let Some(dir) = words.last("--fill") {
@@ -245,6 +264,9 @@ fn run() -> Result<()> {
     }
     if asked("eligibility") {
         eligible()?;
+    }
+    if asked("filter") {
+        filters()?;
     }
     Ok(())
 }
