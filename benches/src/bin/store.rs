@@ -225,6 +225,7 @@ fn filters() -> Result<()> {
         ("counting what each did", found.counted),
         ("a product changed", found.changed),
         ("made, no clause known", found.compiled),
+        ("first at a place", found.new_place),
         ("product by product", found.product_by_product),
     ] {
         println!("{name:>24}{:>12.1}{:>12.1}", waits.median, waits.p99);

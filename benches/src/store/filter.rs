@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use recommender_core::catalog::AttributeValue;
 use recommender_core::{ItemIx, Vocabulary};
-use recommender_store::catalog::{Catalogue, EligibilityView, Money, Offer, ProductRecord};
+use recommender_store::catalog::{Catalogue, EligibilityView, Money, Offer, ProductRecord, Stock};
 use recommender_store::filter::{AtPlace, Filter, FilterIndex};
 use recommender_store::record::Position;
 use recommender_store::{Result, Stamp};
@@ -30,6 +30,8 @@ pub struct Filtered {
     pub compiled: Waits,
     /// Of taking in a product while the filter is held.
     pub changed: Waits,
+    /// Of asking a clause on quantities of a place for the first time, that has half of the items.
+    pub new_place: Waits,
     /// Of looking at every product instead.
     pub product_by_product: Waits,
     /// How many items the filter left.
@@ -117,6 +119,7 @@ pub fn asked(items: u32, questions: u32) -> Result<Filtered> {
         let products = keys.filter_map(|key| catalogue.product(key));
         black_box(products.filter(|record| meant(&filter, record)).count());
     });
+    let new_place = at_new_places(&mut catalogue, &index, items)?;
     let changed = timed(questions, || {
         let item = random.random_range(0..items);
         put(&mut catalogue, record(item, random), 1);
@@ -127,9 +130,40 @@ pub fn asked(items: u32, questions: u32) -> Result<Filtered> {
         counted,
         compiled,
         changed,
+        new_place,
         product_by_product,
         kept,
     })
+}
+
+/// Times of a clause on quantities at places that it was not asked of.
+fn at_new_places(catalogue: &mut Catalogue, index: &Arc<FilterIndex>, items: u32) -> Result<Waits> {
+    const PLACES: u32 = 10;
+    for (item, place) in (0..items)
+        .step_by(2)
+        .flat_map(|item| (0..PLACES).map(move |it| (item, it)))
+    {
+        let stock = Stock {
+            place: Some(place.to_string()),
+            item: format!("item-{item:06}"),
+            quantity: Some(2.0),
+            ..Stock::default()
+        };
+        for fact in stock.facts()? {
+            let stamp = Stamp {
+                version: fact.version,
+                position: Position(0),
+            };
+            catalogue.apply_stock(&fact.key, fact.value.as_deref(), stamp)?;
+        }
+    }
+    let filter = index.compile(catalogue, &Filter::parse("available_quantity >= 2")?);
+    let allowed = catalogue.allowed(index.view(), &Offer::default());
+    let mut places = 0..PLACES;
+    Ok(timed(PLACES, || {
+        let place = places.next().map(|place| place.to_string());
+        black_box(filter.cut(catalogue, place.as_deref(), &allowed));
+    }))
 }
 
 fn meant(filter: &Filter, record: &ProductRecord) -> bool {

@@ -79,7 +79,8 @@ impl CompiledFilter {
     /// that of the view.
     ///
     /// It takes an operation a clause on words of 64 items. A place that is new to a clause on prices or quantities
-    /// has what is known of them there gone through, once.
+    /// has what is known of them there gone through, once: about a microsecond a product. Cut an empty set to have it
+    /// done beforehand.
     #[must_use]
     pub fn cut(&self, catalogue: &Catalogue, place: Option<&str>, allowed: &ItemBits) -> ItemBits {
         let mut words = self.known_of(allowed);

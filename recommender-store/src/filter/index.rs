@@ -71,7 +71,8 @@ impl FilterIndex {
     }
 
     /// As [`FilterIndex::compile`], where `lend` lends the catalogue for a piece of the work: it may change from one
-    /// piece to the next.
+    /// piece to the next. Who lends under a lock must not hold it in between: filters are made one at a time, and two
+    /// would wait for each other.
     pub(crate) fn compile_by_pieces(
         self: &Arc<Self>,
         filter: &Filter,

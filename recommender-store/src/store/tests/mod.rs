@@ -2,6 +2,7 @@ mod catalogue;
 mod consent;
 mod convergence;
 mod events;
+mod filters;
 mod identities;
 
 use std::sync::Arc;
