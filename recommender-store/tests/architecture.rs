@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("batch", &["record"]),
     ("catalog", &["record", "stamp"]),
     ("clock", &[]),
+    ("day", &[]),
     ("digits", &[]),
     ("disk", &[]),
     ("embedded", &["disk", "engine", "record", "ticket"]),
@@ -18,8 +19,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     (
         "exchange",
-        &["batch", "catalog", "disk", "engine", "record", "ticket"],
+        &[
+            "batch", "catalog", "day", "disk", "engine", "record", "ticket",
+        ],
     ),
+    ("filter", &["catalog", "day"]),
     ("identity", &["stamp"]),
     ("join", &["engine", "exchange", "identity", "record"]),
     ("memory", &["engine", "portable", "record", "ticket"]),
@@ -31,8 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "store",
         &[
-            "audit", "batch", "catalog", "clock", "engine", "erasure", "exchange", "identity",
-            "join", "privacy", "record", "stamp", "ticket",
+            "audit", "batch", "catalog", "clock", "engine", "erasure", "exchange", "filter",
+            "identity", "join", "privacy", "record", "stamp", "ticket",
         ],
     ),
     ("ticket", &[]),
