@@ -112,14 +112,17 @@ fn await_older_transactions(
     unswept: &str,
 ) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
-    // Both ages are counted from the same transaction. A writer holds rows for readers who begin later; a slot or a
-    // prepared transaction holds them as a reader does; who vacuums holds nothing.
+    // Both ages are counted from the same transaction. A writer, of whichever database, holds rows for readers who begin
+    // later, and the rewriting itself is one; a slot or a prepared transaction holds them as they do; who vacuums holds
+    // nothing.
     let sql = "WITH holders AS (
-                   SELECT unnest(ARRAY[backend_xid, backend_xmin]) AS held FROM pg_stat_activity
-                   WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
+                   SELECT unnest(ARRAY[backend_xid, CASE
+                       WHEN datname = current_database() OR datname IS NULL THEN backend_xmin
+                   END]) AS held FROM pg_stat_activity
+                   WHERE pid <> pg_backend_pid()
                        AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum)
                    UNION ALL SELECT xmin FROM pg_replication_slots
-                   UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database())
+                   UNION ALL SELECT transaction FROM pg_prepared_xacts)
                SELECT count(*) FROM holders
                WHERE held IS NOT NULL AND age(held) >= age($1::text::xid8::xid)";
     loop {
