@@ -70,7 +70,10 @@ pub(crate) fn open(place: &Place) -> Result<Arc<dyn Engine>, Failure> {
 
 fn open_or_make(place: &Place) -> Result<Arc<dyn Engine>, Failure> {
     Ok(match place {
-        Place::Folder(folder) => Arc::new(EmbeddedEngine::open(folder, EmbeddedConfig::default())?),
+        Place::Folder(folder) => {
+            must_not_be_a_model(folder)?;
+            Arc::new(EmbeddedEngine::open(folder, EmbeddedConfig::default())?)
+        }
         Place::Database(url) => Arc::new(PostgresEngine::open(&config_of(url))?),
     })
 }
@@ -89,7 +92,6 @@ pub(crate) fn restore(from: &Path, place: &Place) -> Result<Contents, Failure> {
 /// Opens a store, which must be there, and what its records mean.
 pub(crate) fn open_store(place: &Place, settings: Option<&Path>) -> Result<Store, Failure> {
     let settings = read_settings(settings)?;
-    must_not_be_a_model(place)?;
     Ok(Store::open(open(place)?, settings)?)
 }
 
@@ -108,10 +110,7 @@ fn read_settings(file: Option<&Path>) -> Result<StoreConfig, Failure> {
 }
 
 /// Refuses the folder of a model, which has a manifest too and would not be loaded any more with a store's lock in it.
-fn must_not_be_a_model(place: &Place) -> Result<(), Failure> {
-    let Place::Folder(folder) = place else {
-        return Ok(());
-    };
+fn must_not_be_a_model(folder: &Path) -> Result<(), Failure> {
     // A manifest that can't be read is left to the store, which names what is damaged.
     let text = fs::read(folder.join("manifest.json")).unwrap_or_default();
     let manifest = serde_json::from_slice::<serde_json::Value>(&text);
