@@ -4,6 +4,14 @@
 //! and [`postgres`] lets several servers share them. What the records mean is written once, above the engines.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(test)]
+extern crate self as recommender_store;
+
+#[cfg(test)]
+#[macro_use]
+#[path = "../tests/forwarding/mod.rs"]
+mod forwarding;
+
 pub mod audit;
 mod batch;
 pub mod catalog;

@@ -1,6 +1,9 @@
 //! A person is forgotten: in the log, the facts, exports and artefacts, and even if it is interrupted.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[macro_use]
+#[path = "forwarding/mod.rs"]
+mod forwarding;
 #[path = "erasure/faltering.rs"]
 mod faltering;
 #[path = "erasure/shop.rs"]

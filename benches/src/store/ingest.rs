@@ -106,7 +106,7 @@ impl Redb {
     }
 
     fn append(&self, at: &mut u64, rows: &[Vec<u8>]) -> Result<()> {
-        let commit = || -> Result<(), redb::Error> {
+        let mut commit = || -> Result<(), redb::Error> {
             let mut write = self.0.begin_write()?;
             write.set_quick_repair(true);
             let mut table = write.open_table(LOG)?;
@@ -118,7 +118,6 @@ impl Redb {
             write.commit()?;
             Ok(())
         };
-        let mut commit = commit;
         commit().map_err(|error| failed(Path::new("redb"), &error))
     }
 }

@@ -19,7 +19,7 @@ use super::tails::Moment;
 use super::writer::begin_journal;
 use crate::disk;
 use crate::error::{Result, StoreError};
-use crate::record::{Position, StoredFact};
+use crate::record::{Position, StoredEvent, StoredFact};
 
 /// Opens the store in `root`, or begins one if the directory is empty.
 pub(super) fn open(root: &Path, config: EmbeddedConfig) -> Result<(Shared, Journal)> {
@@ -150,7 +150,8 @@ impl Replayed {
                 table.put_fact(stored.clone());
                 self.facts.put(stored);
             }
-            for stored in payload::stored(batch.events, position) {
+            for event in batch.events {
+                let stored = StoredEvent { position, event };
                 let id = stored.event.id.as_deref().unwrap_or_default();
                 table.ids().insert(self.hash.of(id));
                 let visitor = self.hash.of(&stored.event.visitor);

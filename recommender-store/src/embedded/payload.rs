@@ -1,7 +1,5 @@
 //! A batch as the bytes of one journal frame.
 
-use recommender_core::events::Event;
-
 use super::bytes::{Cursor, Decoded, Malformed, put_front_coded, put_signed, put_text, put_varint};
 use super::row::{Previous, Spelled, put_row, row};
 use crate::record::{Batch, Fact, Position, StoredEvent, StoredFact, Table};
@@ -85,15 +83,10 @@ pub(super) fn stored_fact(cursor: &mut Cursor<'_>) -> Decoded<StoredFact> {
     })
 }
 
-/// The events of a batch that came to stand at `position`.
-pub(super) fn stored(events: Vec<Event>, position: Position) -> impl Iterator<Item = StoredEvent> {
-    events
-        .into_iter()
-        .map(move |event| StoredEvent { position, event })
-}
-
 #[cfg(test)]
 mod tests {
+    use recommender_core::events::Event;
+
     use super::*;
 
     fn batch() -> Batch {

@@ -67,9 +67,9 @@ pub(super) fn flush_all(shared: &Shared) -> Result<()> {
 }
 
 fn flush(shared: &Shared, table: &Arc<MemoryTable>) -> Result<()> {
-    let scan = || TableScan::new(table, shared.hash, Position(u64::MAX));
     let segment = if table.events() > 0 {
-        let events: Vec<StoredEvent> = scan().collect::<Result<_>>()?;
+        let scan = TableScan::new(table, shared.hash, Position(u64::MAX));
+        let events: Vec<StoredEvent> = scan.collect::<Result<_>>()?;
         let words = Dictionary::of(events.iter().map(|stored| &stored.event));
         write_segment(shared, words, events.into_iter().map(Ok))?
     } else {
@@ -170,6 +170,9 @@ pub(super) fn rewrite(
     files: &[Arc<Segment>],
     keep: impl Fn(&StoredEvent) -> bool + Send,
 ) -> Result<u64> {
+    for file in files {
+        file.verify_unscanned()?;
+    }
     let words = Dictionary::union(files.iter().map(|segment| segment.words()));
     let sources = files
         .iter()

@@ -16,7 +16,9 @@ use super::memory_table::MemoryTable;
 use super::payload;
 use super::shared::{Shared, View, Work};
 use crate::error::{Result, StoreError};
-use crate::record::{Batch, EventOutcome, Fact, FactOutcome, Position, StoredFact, Table, Written};
+use crate::record::{
+    Batch, EventOutcome, Fact, FactOutcome, Position, StoredEvent, StoredFact, Table, Written,
+};
 use crate::ticket::Pending;
 
 /// Bytes that are written at once at most, so that nobody waits for very many others.
@@ -175,19 +177,15 @@ impl Writer {
             versions.insert(key, fact.version);
             FactOutcome::Applied
         });
-        Ok(Written {
-            position: Position::default(),
+        let mut written = Written {
+            position: Position(self.next.0 - 1),
             facts: facts.collect(),
             events,
-        })
-        .map(|written| Written {
-            position: if keeps_something(&written) {
-                self.next
-            } else {
-                Position(self.next.0 - 1)
-            },
-            ..written
-        })
+        };
+        if keeps_something(&written) {
+            written.position = self.next;
+        }
+        Ok(written)
     }
 
     /// Adds the frame of what is kept.
@@ -218,9 +216,8 @@ impl Writer {
             let events = batch.events.into_iter().zip(&written.events);
             for ((event, outcome), &visitor) in events.zip(&task.visitors) {
                 if *outcome == EventOutcome::Stored {
-                    for stored in payload::stored(vec![event], written.position) {
-                        view.active.insert(stored, visitor);
-                    }
+                    let position = written.position;
+                    view.active.insert(StoredEvent { position, event }, visitor);
                 }
             }
         }

@@ -5,6 +5,9 @@
 //! asked for all the same.
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+#[macro_use]
+#[path = "../forwarding/mod.rs"]
+mod forwarding;
 #[path = "../erasure/faltering.rs"]
 mod faltering;
 mod forgetting;

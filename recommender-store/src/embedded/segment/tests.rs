@@ -144,3 +144,23 @@ fn every_flipped_bit_is_found_and_none_is_served() {
         assert!(Segment::open(&path, 1).is_err(), "{length}");
     }
 }
+
+#[test]
+fn who_replaces_a_file_has_read_every_byte_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("1.events");
+    write(&path, &events()[..40]);
+    let whole = fs::read(&path).unwrap();
+    for byte in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[byte] ^= 1 << (byte % 8);
+        fs::write(&path, &flipped).unwrap();
+        let read = Segment::open(&path, 1).and_then(|segment| {
+            segment.verify_unscanned()?;
+            Arc::new(segment)
+                .scan()
+                .try_for_each(|event| event.map(|_| ()))
+        });
+        assert!(read.is_err(), "{byte}");
+    }
+}

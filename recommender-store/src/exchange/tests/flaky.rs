@@ -1,12 +1,9 @@
 //! An engine that fails when it is told to.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use recommender_core::Timestamp;
-
-use crate::engine::{Contents, Engine, Events, Facts, Status};
-use crate::record::{Batch, Forgotten, Oblivion, Position, Span, StoredFact, Table, Written};
+use crate::engine::{Engine, Events};
+use crate::record::{Batch, Span, Written};
 use crate::{MemoryEngine, Result, StoreError, Ticket};
 
 /// Fails after so many events read, or batches written; every second write finds it busy.
@@ -50,10 +47,6 @@ impl Engine for Flaky<'_> {
         self.engine.write(batch)
     }
 
-    fn recent(&self, visitor: &str, limit: usize) -> Result<Vec<crate::record::StoredEvent>> {
-        self.engine.recent(visitor, limit)
-    }
-
     fn events(&self, span: Span) -> Result<Events<'_>> {
         let mut left = self.reads;
         let events = self.engine.events(span)?;
@@ -66,35 +59,5 @@ impl Engine for Flaky<'_> {
         })))
     }
 
-    fn facts(&self, table: Table) -> Result<Facts<'_>> {
-        self.engine.facts(table)
-    }
-
-    fn changes(&self, after: Position) -> Result<(Vec<StoredFact>, Position)> {
-        self.engine.changes(after)
-    }
-
-    fn forget(&self, oblivion: &Oblivion) -> Result<Forgotten> {
-        self.engine.forget(oblivion)
-    }
-
-    fn drop_before(&self, time: Timestamp) -> Result<u64> {
-        self.engine.drop_before(time)
-    }
-
-    fn snapshot(&self, to: &Path) -> Result<Contents> {
-        self.engine.snapshot(to)
-    }
-
-    fn verify(&self) -> Result<Contents> {
-        self.engine.verify()
-    }
-
-    fn position(&self) -> Position {
-        self.engine.position()
-    }
-
-    fn status(&self) -> Result<Status> {
-        self.engine.status()
-    }
+    forward!(recent, forget, rest);
 }

@@ -4,8 +4,7 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
-use crate::engine::{Contents, Events, Facts, Status};
-use crate::record::{Batch, Forgotten, Oblivion, Span, StoredFact, Table, Written};
+use crate::record::{Batch, Table, Written};
 use crate::ticket::{Pending, Ticket};
 
 #[test]
@@ -193,36 +192,7 @@ impl Engine for Slow {
         self.waiting.lock().unwrap().push((pending, written));
         Ok(ticket)
     }
-    fn recent(&self, visitor: &str, limit: usize) -> Result<Vec<StoredEvent>> {
-        self.engine.recent(visitor, limit)
-    }
-    fn events(&self, span: Span) -> Result<Events<'_>> {
-        self.engine.events(span)
-    }
-    fn facts(&self, table: Table) -> Result<Facts<'_>> {
-        self.engine.facts(table)
-    }
-    fn changes(&self, after: Position) -> Result<(Vec<StoredFact>, Position)> {
-        self.engine.changes(after)
-    }
-    fn forget(&self, oblivion: &Oblivion) -> Result<Forgotten> {
-        self.engine.forget(oblivion)
-    }
-    fn drop_before(&self, time: Timestamp) -> Result<u64> {
-        self.engine.drop_before(time)
-    }
-    fn snapshot(&self, to: &std::path::Path) -> Result<Contents> {
-        self.engine.snapshot(to)
-    }
-    fn verify(&self) -> Result<Contents> {
-        self.engine.verify()
-    }
-    fn position(&self) -> Position {
-        self.engine.position()
-    }
-    fn status(&self) -> Result<Status> {
-        self.engine.status()
-    }
+    forward!(recent, events, forget, rest);
 }
 
 #[test]
