@@ -6,21 +6,42 @@ use std::path::{Path, PathBuf};
 /// The packages of the contract; every `.proto` file of each is compiled.
 const PACKAGES: [&str; 1] = ["recommender/v1"];
 
+/// The packages of others that the contract uses and no crate brings, with the modules they stand in.
+const OTHERS: [(&str, &str, &str); 2] = [
+    (
+        "google/longrunning",
+        ".google.longrunning",
+        "crate::proto::longrunning",
+    ),
+    ("google/type", ".google.type", "crate::proto::money"),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = proto_root();
     println!("cargo:rerun-if-changed={}", root.display());
-    let files = proto_files(&root)?;
+    let folders = OTHERS.map(|(folder, ..)| folder);
     let mut compiler = protox::Compiler::new([&root])?;
     compiler
         .include_source_info(true)
         .include_imports(true)
-        .open_files(files)?;
+        .open_files(proto_files(&root, &[&PACKAGES[..], &folders].concat())?)?;
     let descriptors = PathBuf::from(std::env::var("OUT_DIR")?).join("recommender.v1.bin");
     std::fs::write(descriptors, compiler.encode_file_descriptor_set())?;
-    tonic_prost_build::configure()
+    let code = tonic_prost_build::configure()
         .extern_path(".google.rpc", "::tonic_types::pb")
-        .emit_rerun_if_changed(false)
-        .compile_fds(compiler.file_descriptor_set())?;
+        .emit_rerun_if_changed(false);
+    let named = OTHERS
+        .iter()
+        .fold(code.clone(), |code, (_, package, module)| {
+            code.extern_path(*package, *module)
+        });
+    named.compile_fds(compiler.file_descriptor_set())?;
+    // In a run of their own, in which their types are not those of a module.
+    let mut others = protox::Compiler::new([&root])?;
+    others
+        .include_imports(true)
+        .open_files(proto_files(&root, &folders)?)?;
+    code.compile_fds(others.file_descriptor_set())?;
     Ok(())
 }
 
@@ -34,9 +55,9 @@ fn proto_root() -> PathBuf {
     }
 }
 
-fn proto_files(root: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+fn proto_files(root: &Path, folders: &[&str]) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let mut files = Vec::new();
-    for package in PACKAGES {
+    for package in folders {
         for entry in std::fs::read_dir(root.join(package))? {
             let path = entry?.path();
             if path

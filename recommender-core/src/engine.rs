@@ -62,7 +62,8 @@ pub enum HistorySource {
 }
 
 /// Whether items of the shopper's history and session may be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SeenPolicy {
     /// Only what she has not had yet.
     #[default]

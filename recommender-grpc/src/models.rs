@@ -1,4 +1,4 @@
-//! The models behind the serving configs, swapped whole while requests go on.
+//! The models that answer, by id, swapped whole while requests go on.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -10,8 +10,6 @@ use tokio::sync::watch;
 
 use crate::health::Health;
 use crate::proto::RecommenderKind;
-use crate::serving_config::ServingConfigName;
-use crate::status::Refusal;
 
 /// What answers questions: an engine, behind the one method of it that is needed here.
 type Answers = dyn Fn(&EngineRequest) -> Result<EngineAnswer> + Send + Sync;
@@ -98,38 +96,36 @@ fn kind_of(model: &str) -> RecommenderKind {
     }
 }
 
-/// The models of one moment, by serving config.
+/// The models of one moment, by id.
 pub(crate) type Snapshot = Arc<BTreeMap<String, Arc<ServedModel>>>;
 
-/// The models behind the serving configs.
+/// The models that answer, by id. A serving config names the one that answers for it.
 ///
 /// A request takes one snapshot and keeps it to its end, so a swap never shows within an answer.
 #[derive(Debug, Clone)]
 pub struct Models {
     current: Arc<watch::Sender<Snapshot>>,
-    catalog: Arc<str>,
     expected: Arc<BTreeSet<String>>,
     health: Health,
 }
 
 impl Models {
     /// No model yet; the server is ready once each of `expected` has one.
-    pub(crate) fn new(catalog: &str, expected: Vec<String>, health: Health) -> Self {
+    pub(crate) fn new(expected: Vec<String>, health: Health) -> Self {
         Self {
             current: Arc::new(watch::Sender::new(Snapshot::default())),
-            catalog: catalog.into(),
             expected: Arc::new(expected.into_iter().collect()),
             health,
         }
     }
 
-    /// Puts a model behind a serving config, in place of the one that was there.
+    /// Puts a model under an id, in place of the one that was there.
     /// The requests under way keep the old one.
-    pub fn put(&self, serving_config: &str, model: impl Into<Arc<ServedModel>>) {
+    pub fn put(&self, id: &str, model: impl Into<Arc<ServedModel>>) {
         let model = model.into();
         self.current.send_modify(|current| {
             let models = Arc::make_mut(current);
-            models.insert(serving_config.to_owned(), model);
+            models.insert(id.to_owned(), model);
         });
         let current = self.snapshot();
         if self.expected.iter().all(|name| current.contains_key(name)) {
@@ -140,27 +136,6 @@ impl Models {
     /// The models of this moment.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Arc::clone(&self.current.borrow())
-    }
-
-    /// The model behind serving config `name` in `snapshot`, or why there is none.
-    pub(crate) fn find(
-        &self,
-        snapshot: &Snapshot,
-        name: &ServingConfigName,
-    ) -> Result<Arc<ServedModel>, Refusal> {
-        let ours = *name.catalog() == *self.catalog;
-        if let Some(model) = snapshot.get(name.id()).filter(|_| ours) {
-            return Ok(Arc::clone(model));
-        }
-        if ours && self.expected.contains(name.id()) {
-            return Err(Refusal::NotLoaded(name.to_string()));
-        }
-        let known: BTreeSet<&String> = snapshot.keys().chain(&*self.expected).collect();
-        let full_name = |id| ServingConfigName::new(&*self.catalog, id).to_string();
-        Err(Refusal::UnknownServingConfig {
-            name: name.to_string(),
-            known: known.into_iter().map(full_name).collect(),
-        })
     }
 }
 

@@ -9,6 +9,16 @@
     reason = "generated code; the contract itself is documented to the last element"
 )]
 
+/// `google.longrunning`: work that goes on after the call that began it was answered.
+pub mod longrunning {
+    tonic::include_proto!("google.longrunning");
+}
+
+/// `google.type`: amounts of money.
+pub mod money {
+    tonic::include_proto!("google.r#type");
+}
+
 tonic::include_proto!("recommender.v1");
 
 /// The encoded `FileDescriptorSet` of the contract and all that it imports, for reflection.

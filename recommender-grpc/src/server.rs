@@ -4,6 +4,7 @@ use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use recommender_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::server::NamedService;
@@ -16,12 +17,20 @@ use crate::loading;
 use crate::models::{Models, ServedModel};
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::recommendation_service_server::RecommendationServiceServer;
-use crate::service::{Rules, Service};
-use crate::settings::Settings;
+use crate::service::recommendation::Recommendations;
+use crate::serving::{Recipes, RecipesAt, ServingConfig};
+use crate::settings::{Settings, WorkerSettings};
+use crate::shop::{Rules, Shop};
 use crate::workers::Workers;
 
 /// How often an idle connection is checked, and how long its client may take to answer.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+
+/// Threads that do what may take long, and how much of it may wait.
+const BACKGROUND: WorkerSettings = WorkerSettings {
+    threads: 2,
+    max_queued: 64,
+};
 
 /// Puts a server together.
 #[derive(Debug)]
@@ -30,6 +39,7 @@ pub struct ServerBuilder {
     models: Vec<(String, ServedModel)>,
     awaited: Vec<String>,
     workers: Option<Workers>,
+    store: Option<Store>,
 }
 
 impl ServerBuilder {
@@ -41,7 +51,16 @@ impl ServerBuilder {
             models: Vec::new(),
             awaited: Vec::new(),
             workers: None,
+            store: None,
         }
+    }
+
+    /// Serves the events, identities, catalogue and stock of `store`: answers rest on what it knows of a shopper, and
+    /// hold only what it allows.
+    #[must_use]
+    pub fn with_store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
     }
 
     /// Puts `model` behind the serving config of this name, besides those of the settings; one of the settings
@@ -81,15 +100,30 @@ impl ServerBuilder {
             Some(workers) => workers,
             None => Workers::start(settings.workers)?,
         };
-        let health = Health::new(&[RecommendationServiceServer::<Service>::NAME]);
-        let models = Models::new(&settings.catalog, names, health.clone());
+        let health = Health::new(&[RecommendationServiceServer::<Recommendations>::NAME]);
+        let models = Models::new(names.clone(), health.clone());
         for (name, model) in self.models {
             models.put(&name, model);
         }
+        let recipes = Recipes::default();
+        let configs = names.iter().map(|name| ServingConfig::of_model(name));
+        recipes.replace(RecipesAt::new(configs, []));
+        let shop = Shop {
+            catalog: settings.catalog.as_str().into(),
+            store: self.store,
+            models,
+            recipes,
+            workers,
+            background: Workers::start(BACKGROUND)?,
+            rules: Rules {
+                fallback: settings.fallback_serving_config.clone(),
+                limits: settings.limits,
+                timeout: settings.request_timeout,
+            },
+        };
         Ok(Server {
             settings,
-            models,
-            workers,
+            shop,
             health,
         })
     }
@@ -117,8 +151,7 @@ fn check_names(names: &[String], fallback: Option<&str>) -> Result<(), ServeErro
 #[derive(Debug)]
 pub struct Server {
     settings: Settings,
-    models: Models,
-    workers: Workers,
+    shop: Shop,
     health: Health,
 }
 
@@ -135,7 +168,7 @@ impl Server {
     /// The models, to put new ones in while the server runs.
     #[must_use]
     pub fn models(&self) -> Models {
-        self.models.clone()
+        self.shop.models.clone()
     }
 
     /// Serves on `listener` until `shutdown` is done, then answers the calls in flight and takes no new ones,
@@ -184,7 +217,7 @@ impl Server {
         hurry: impl Future<Output = ()>,
     ) -> Result<Drained, ServeError> {
         let drain_timeout = self.settings.drain_timeout;
-        let (health, models) = (self.health.clone(), self.models.clone());
+        let (health, models) = (self.health.clone(), self.shop.models.clone());
         let directories = self.settings.serving_configs.clone();
         let cannot_load = async move {
             match loading::load(&models, &directories).await {
@@ -221,13 +254,7 @@ impl Server {
 
     fn router(self) -> Result<Router, ServeError> {
         let limits = self.settings.limits;
-        let rules = Rules {
-            fallback: self.settings.fallback_serving_config,
-            limits,
-            timeout: self.settings.request_timeout,
-        };
-        let service = Service::new(self.models, self.workers, rules);
-        let service = RecommendationServiceServer::new(service)
+        let service = RecommendationServiceServer::new(Recommendations::new(self.shop))
             .max_decoding_message_size(limits.max_message_bytes)
             .max_encoding_message_size(limits.max_message_bytes);
         let reflection = || {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use recommender_core::Error;
+use recommender_store::StoreError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -33,11 +34,45 @@ pub(crate) enum Refusal {
     Work(WorkError),
     /// The engine failed.
     Engine(Error),
+    /// The store failed, or refused.
+    Store(StoreError),
+    /// The server has no store.
+    NoStore,
+    /// There is no such thing.
+    NotFound {
+        /// What sort of thing, as the contract calls it: `recommender.v1.Product`.
+        resource_type: &'static str,
+        /// Its resource name.
+        name: String,
+    },
+    /// There is such a thing already.
+    AlreadyExists {
+        /// What sort of thing.
+        resource_type: &'static str,
+        /// Its resource name.
+        name: String,
+    },
+    /// The state of things does not allow it.
+    Precondition {
+        /// In one word, in capitals, such as `MODEL_NOT_PROMOTED`.
+        reason: &'static str,
+        /// What would have to be so.
+        message: String,
+    },
 }
 
 impl From<WorkError> for Refusal {
     fn from(error: WorkError) -> Self {
         Self::Work(error)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Core(error) => Self::Engine(error),
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -58,7 +93,12 @@ impl Refusal {
             | Self::Work(WorkError::Full | WorkError::DeadlineExceeded)
             | Self::Invalid(_)
             | Self::UnknownServingConfig { .. }
-            | Self::NotLoaded(_) => false,
+            | Self::NotLoaded(_)
+            | Self::Store(_)
+            | Self::NoStore
+            | Self::NotFound { .. }
+            | Self::AlreadyExists { .. }
+            | Self::Precondition { .. } => false,
         }
     }
 }
@@ -71,6 +111,21 @@ impl From<Refusal> for Status {
             Refusal::NotLoaded(name) => not_loaded(&name),
             Refusal::Work(error) => of_work(&error),
             Refusal::Engine(error) => of_engine(&error),
+            Refusal::Store(error) => of_store(&error),
+            Refusal::NoStore => precondition("NO_STORE", NO_STORE),
+            Refusal::NotFound {
+                resource_type,
+                name,
+            } => about(Code::NotFound, "NOT_FOUND", (resource_type, &name)),
+            Refusal::AlreadyExists {
+                resource_type,
+                name,
+            } => about(
+                Code::AlreadyExists,
+                "ALREADY_EXISTS",
+                (resource_type, &name),
+            ),
+            Refusal::Precondition { reason, message } => precondition(reason, &message),
         }
     }
 }
@@ -140,6 +195,60 @@ fn of_engine(error: &Error) -> Status {
         Error::Internal(_) => (Code::Internal, because("INTERNAL", [])),
     };
     Status::with_error_details(code, message, details)
+}
+
+/// What a caller is told who asks a server without a store for what only a store knows.
+const NO_STORE: &str = "this server keeps no events, identities or products: start it with a store";
+
+/// What became of a store's work. What lies with the operator's machine is logged, and the caller told nothing of it.
+fn of_store(error: &StoreError) -> Status {
+    match error {
+        StoreError::Core(error) => of_engine(error),
+        StoreError::Invalid {
+            what,
+            expected,
+            found,
+        } => {
+            let mut details = because("INVALID_REQUEST", []);
+            let wrong = format!("expected {expected}, found {found}");
+            details.add_bad_request_violation(what, wrong);
+            Status::with_error_details(Code::InvalidArgument, error.to_string(), details)
+        }
+        StoreError::Busy { .. } => retry(Code::ResourceExhausted, "OVERLOADED", error.to_string()),
+        StoreError::Full { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Newer { .. }
+        | StoreError::InUse { .. }
+        | StoreError::Unavailable { .. }
+        | StoreError::Io { .. }
+        | StoreError::Closed => {
+            tracing::error!(%error, "the store failed");
+            let message = "the store can't be reached; what was not acknowledged may be sent again";
+            retry(Code::Unavailable, "STORE_UNAVAILABLE", message.to_owned())
+        }
+    }
+}
+
+fn retry(code: Code, reason: &str, message: String) -> Status {
+    let mut details = because(reason, []);
+    details.set_retry_info(Some(RETRY_DELAY));
+    Status::with_error_details(code, message, details)
+}
+
+fn about(code: Code, reason: &str, (resource_type, name): (&str, &str)) -> Status {
+    let message = match code {
+        Code::NotFound => format!("there is no \"{name}\""),
+        _ => format!("there is \"{name}\" already"),
+    };
+    let mut details = because(reason, [("name", name)]);
+    details.set_resource_info(resource_type, name, "", &message);
+    Status::with_error_details(code, message, details)
+}
+
+fn precondition(reason: &str, message: &str) -> Status {
+    let mut details = because(reason, []);
+    details.add_precondition_failure_violation(reason, "", message);
+    Status::with_error_details(Code::FailedPrecondition, message, details)
 }
 
 fn because<const N: usize>(reason: &str, metadata: [(&str, &str); N]) -> ErrorDetails {

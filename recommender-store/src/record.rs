@@ -42,11 +42,17 @@ pub enum Table {
     Erasure,
     /// An export or import that can be taken up again.
     Transfer,
+    /// A named recipe for one placement.
+    ServingConfig,
+    /// A business rule.
+    Control,
+    /// A model that is served: its versions, and which of them is promoted.
+    Model,
 }
 
 impl Table {
     /// Every table, in order of its code.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Product,
         Self::Stock,
         Self::Place,
@@ -55,6 +61,9 @@ impl Table {
         Self::Audit,
         Self::Erasure,
         Self::Transfer,
+        Self::ServingConfig,
+        Self::Control,
+        Self::Model,
     ];
 
     /// The table of a code.

@@ -8,7 +8,7 @@ use crate::convert::violations::Violations;
 use crate::proto::{
     BatchRecommendRequest, Consent, PageType, RecommendContext, RecommendRequest, RecommendView,
 };
-use crate::serving_config::ServingConfigName;
+use crate::serving::ServingConfigName;
 use crate::settings::RequestLimits;
 use crate::status::Refusal;
 

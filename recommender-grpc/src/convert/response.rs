@@ -8,7 +8,7 @@ use recommender_core::engine::{Recommended, Tier};
 use crate::convert::names;
 use crate::models::ServedModel;
 use crate::proto::{Reason, ReasonKind, RecommendResponse, RecommenderKind, Source};
-use crate::service::Outcome;
+use crate::service::recommendation::Outcome;
 
 /// The response that says `outcome`.
 pub(crate) fn response(outcome: Outcome, attribution_token: String) -> RecommendResponse {

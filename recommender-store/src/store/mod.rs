@@ -5,6 +5,7 @@
 
 mod config;
 mod consents;
+mod documents;
 mod erasing;
 mod events;
 mod goods;

@@ -11,15 +11,19 @@ use crate::identity::{Identifier, IdentityGraph, Link};
 use crate::privacy::{ConsentBook, ConsentRecord};
 use crate::record::{Fact, Position, Table};
 use crate::stamp::Stamp;
+use crate::store::documents::Documents;
 
 /// Tables whose facts are held in memory.
-pub(super) const HELD: [Table; 6] = [
+pub(super) const HELD: [Table; 9] = [
     Table::Erasure,
     Table::Product,
     Table::Stock,
     Table::Place,
     Table::Link,
     Table::Consent,
+    Table::ServingConfig,
+    Table::Control,
+    Table::Model,
 ];
 
 /// What the facts mean.
@@ -28,6 +32,7 @@ pub(super) struct State {
     pub(super) identity: IdentityGraph,
     pub(super) catalogue: Catalogue,
     pub(super) consents: ConsentBook,
+    pub(super) documents: Documents,
     /// Up to where the facts of other processes were taken in.
     pub(super) cursor: Position,
     /// Erasures that this state has heard of.
@@ -72,6 +77,9 @@ impl State {
             Table::Erasure => {
                 let news = receipt_id(fact).is_some_and(|id| self.erased.insert(id.to_owned()));
                 self.is_stale |= news;
+            }
+            Table::ServingConfig | Table::Control | Table::Model => {
+                self.documents.apply(fact, stamp);
             }
             Table::Audit | Table::Transfer => {}
         }

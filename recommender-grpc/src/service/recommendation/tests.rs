@@ -6,9 +6,12 @@ use tonic::Code;
 
 use super::*;
 use crate::health::Health;
-use crate::models::ServedModel;
+use crate::models::{Models, ServedModel};
 use crate::proto::RecommendContext;
+use crate::serving::{Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
+use crate::shop::Rules;
+use crate::workers::Workers;
 
 fn empty_answer() -> EngineAnswer {
     EngineAnswer {
@@ -19,21 +22,32 @@ fn empty_answer() -> EngineAnswer {
 }
 
 /// A service with one worker thread, of which `popular` stands in for the others.
-fn service(models: Vec<(&str, ServedModel)>) -> Service {
-    let served = Models::new("default", Vec::new(), Health::new(&[]));
+fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
+    let served = Models::new(Vec::new(), Health::new(&[]));
+    let recipes = Recipes::default();
+    let configs = models.iter().map(|(name, _)| ServingConfig::of_model(name));
+    recipes.replace(RecipesAt::new(configs, []));
     for (name, model) in models {
         served.put(name, model);
     }
-    let workers = Workers::start(WorkerSettings {
+    let workers = WorkerSettings {
         threads: 1,
         max_queued: 0,
-    });
-    let rules = Rules {
-        fallback: Some("popular".into()),
-        limits: Settings::default().limits,
-        timeout: Duration::from_secs(60),
     };
-    Service::new(served, workers.unwrap(), rules)
+    let workers = Workers::start(workers).unwrap();
+    Recommendations::new(Shop {
+        catalog: "default".into(),
+        store: None,
+        models: served,
+        recipes,
+        background: workers.clone(),
+        workers,
+        rules: Rules {
+            fallback: Some("popular".into()),
+            limits: Settings::default().limits,
+            timeout: Duration::from_secs(60),
+        },
+    })
 }
 
 fn request(serving_config: &str) -> RecommendRequest {
@@ -47,7 +61,10 @@ fn request(serving_config: &str) -> RecommendRequest {
     }
 }
 
-async fn recommend(service: &Service, serving_config: &str) -> Result<RecommendResponse, Status> {
+async fn recommend(
+    service: &Recommendations,
+    serving_config: &str,
+) -> Result<RecommendResponse, Status> {
     let request = Request::new(request(serving_config));
     let response = service.recommend(request).await;
     response.map(Response::into_inner)

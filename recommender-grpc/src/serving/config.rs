@@ -1,0 +1,90 @@
+//! A named recipe for one placement.
+
+use recommender_core::engine::SeenPolicy;
+use recommender_store::filter::Filter;
+use serde::{Deserialize, Serialize};
+
+/// A named recipe for one placement: which model answers, and what its answers are held to.
+///
+/// | field | default | range |
+/// |---|---|---|
+/// | `model` | the id of the serving config | id of a model |
+/// | `fallback` | none | id of another serving config |
+/// | `history_limit` | 50 | 1 to 10,000 events |
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServingConfig {
+    /// Its own name within the catalogue.
+    pub id: String,
+    /// For people.
+    pub display_name: String,
+    /// Id of the model that answers.
+    pub model: String,
+    /// Id of the serving config that answers when this one fails.
+    pub fallback: Option<String>,
+    /// Whether what the shopper already had may be answered.
+    pub seen: SeenPolicy,
+    /// Which products may be answered.
+    pub filter: Option<Filter>,
+    /// How different the products of an answer should be, where the request does not say.
+    pub diversity: Diversity,
+    /// How products must be to be had, where the request does not say.
+    pub fulfillment: Option<Fulfillment>,
+    /// Ids of the controls that act on its answers, in the order they act.
+    pub controls: Vec<String>,
+    /// How many of the shopper's latest events are read.
+    pub history_limit: usize,
+}
+
+impl Default for ServingConfig {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            display_name: String::new(),
+            model: String::new(),
+            fallback: None,
+            seen: SeenPolicy::Exclude,
+            filter: None,
+            diversity: Diversity::default(),
+            fulfillment: None,
+            controls: Vec::new(),
+            history_limit: 50,
+        }
+    }
+}
+
+impl ServingConfig {
+    /// The serving config `id`, whose model has the same id, with all defaults.
+    #[must_use]
+    pub fn of_model(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            model: id.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// How different from one another the products of an answer should be.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Diversity {
+    /// From 0 (the best products, however alike) to 1 (as different as possible).
+    pub strength: f64,
+    /// Most products of one category; 0 is no bound.
+    pub max_per_category: usize,
+    /// Most products of one brand; 0 is no bound.
+    pub max_per_brand: usize,
+}
+
+/// How a product must be to be had.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fulfillment {
+    /// Keys of places, any of which will do; none means the place of the request's context.
+    pub places: Vec<String>,
+    /// Least number of pieces.
+    pub min_quantity: f32,
+    /// Whether a product that can only be ordered ahead will do.
+    pub allow_preorder: bool,
+}
