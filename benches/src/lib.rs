@@ -7,6 +7,7 @@ pub mod output;
 pub mod peers;
 pub mod plot;
 pub mod reproduce;
+pub mod service;
 pub mod sessions;
 pub mod split;
 pub mod store;

@@ -1,0 +1,91 @@
+//! The service under load from another process.
+//!
+//! ```text
+//! cargo run --release -p recommender-benches --bin service -- --dir /var/tmp
+//! ```
+//! Options, with their defaults: `--dir` (where the shop is made; the system's temporary directory), `--only` (`path`,
+//! `overload`, `soak`), `--seconds 20` (of a measurement), `--overload-seconds 60`, `--soak-seconds 1200`.
+#![expect(clippy::print_stdout, reason = "a program that reports to a terminal")]
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use recommender_benches::output::exit_code;
+use recommender_benches::service::scenario::{self, Times};
+use recommender_benches::service::server;
+use recommender_benches::service::shop::{self, Folders};
+use recommender_benches::words::Words;
+use recommender_core::{Error, Result};
+
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const NAMES: [&str; 6] = [
+    "--dir",
+    "--only",
+    "--seconds",
+    "--overload-seconds",
+    "--soak-seconds",
+    "--serve",
+];
+
+fn say(address: String) {
+    println!("{address}");
+}
+
+async fn serve(kind: &str, dir: &Path) -> Result<()> {
+    match kind {
+        "bare" => server::bare(say).await,
+        "whole" => server::whole(dir, say).await,
+        other => Err(Error::config("--serve", "bare or whole", other)),
+    }
+}
+
+fn seconds(words: &Words, name: &str, default: usize) -> Result<Duration> {
+    Ok(Duration::from_secs(words.count(name, default)? as u64))
+}
+
+async fn measure(words: &Words) -> Result<()> {
+    let place = words
+        .last("--dir")
+        .map_or_else(std::env::temp_dir, Into::into);
+    let dir = tempfile::tempdir_in(&place)
+        .map_err(|error| Error::data(place.display().to_string(), error.to_string()))?;
+    let dir = dir.path();
+    shop::make(&Folders::below(dir))?;
+    let times = Times {
+        measured: seconds(words, "--seconds", 20)?,
+        overloaded: seconds(words, "--overload-seconds", 60)?,
+        soaked: seconds(words, "--soak-seconds", 1200)?,
+    };
+    let only = words.list("--only");
+    let asked = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    if asked("path") {
+        scenario::path(dir, times).await?;
+    }
+    if asked("overload") {
+        scenario::overload(dir, times).await?;
+    }
+    if asked("soak") {
+        scenario::soak(dir, times).await?;
+    }
+    Ok(())
+}
+
+fn run() -> Result<()> {
+    let words = Words::read(std::env::args().skip(1), &NAMES, &[])?;
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Error::data("runtime", error.to_string()))?;
+    runtime.block_on(async {
+        match words.last("--serve") {
+            Some(kind) => serve(kind, Path::new(words.required("--dir")?)).await,
+            None => measure(&words).await,
+        }
+    })
+}
+
+fn main() -> ExitCode {
+    exit_code(run())
+}

@@ -1,0 +1,114 @@
+//! A server in a process of its own, and what it takes of the machine.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use recommender_core::{Error, Result};
+
+/// Clock ticks of a processor second: what Linux counts processor time in.
+const TICKS: f64 = 100.0;
+
+/// Bytes of a page.
+const PAGE: u64 = 4096;
+
+/// A server in a process of its own. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// `host:port`.
+    pub address: String,
+}
+
+impl Server {
+    /// Starts this program once more, as the server `kind` of what stands in `dir`, and waits until it says where it
+    /// listens.
+    ///
+    /// # Errors
+    /// If it ends before.
+    pub fn start(kind: &str, dir: &Path) -> Result<Self> {
+        let program = std::env::current_exe().map_err(|error| lost(&error))?;
+        let mut child = Command::new(program)
+            .args(["--serve", kind, "--dir"])
+            .arg(dir)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| lost(&error))?;
+        let output = child.stdout.take();
+        let output = output.ok_or_else(|| Error::data("server", "it has no output"))?;
+        let mut server = Self {
+            child,
+            lines: BufReader::new(output).lines(),
+            address: String::new(),
+        };
+        server.address = server.line()?;
+        Ok(server)
+    }
+
+    /// The next line it prints.
+    ///
+    /// # Errors
+    /// If it ends before.
+    pub fn line(&mut self) -> Result<String> {
+        let line = self.lines.next();
+        let line = line.ok_or_else(|| Error::data("server", "it ended"))?;
+        line.map_err(|error| lost(&error))
+    }
+
+    /// Processor seconds it has used.
+    #[must_use]
+    pub fn processor_seconds(&self) -> f64 {
+        let stat = self.proc("stat");
+        // The name of the program may hold blanks; what follows its bracket does not.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let ticks = |field: usize| {
+            let number = fields.get(field).and_then(|text| text.parse::<f64>().ok());
+            number.unwrap_or_default()
+        };
+        (ticks(11) + ticks(12)) / TICKS
+    }
+
+    /// Bytes of memory it has at hand.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let statm = self.proc("statm");
+        let pages = statm.split_whitespace().nth(1);
+        pages
+            .and_then(|pages| pages.parse::<u64>().ok())
+            .map_or(0, |pages| pages * PAGE)
+    }
+
+    fn proc(&self, file: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap_or_default()
+    }
+
+    /// Waits until it has done nothing for a second, so that what starting it took is not counted.
+    pub fn settle(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut before = self.processor_seconds();
+        while Instant::now() < deadline {
+            std::thread::sleep(Duration::from_secs(1));
+            let now = self.processor_seconds();
+            if now - before < 0.05 {
+                return;
+            }
+            before = now;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It is gone already if this fails.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lost(error: &std::io::Error) -> Error {
+    Error::data("server", error.to_string())
+}

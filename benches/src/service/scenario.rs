@@ -1,0 +1,192 @@
+//! What is asked of the service, and what is said of it.
+#![expect(
+    clippy::print_stdout,
+    reason = "what the program reports to a terminal"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use recommender_core::{Error, Result};
+
+use crate::service::load::{Ask, Clients, Outcome, closed, open};
+use crate::service::process::Server;
+use crate::service::shop::question;
+
+/// Requests on their way at any time where the server is to be kept busy.
+const AT_ONCE: usize = 64;
+
+/// How long the scenarios last.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// Of a measurement.
+    pub measured: Duration,
+    /// Of the load that is too much.
+    pub overloaded: Duration,
+    /// Of the load that goes on and on.
+    pub soaked: Duration,
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+fn ask() -> Arc<Ask> {
+    Arc::new(question)
+}
+
+/// A server that is kept busy, and what an answer takes of the processor.
+#[derive(Debug)]
+struct Busy {
+    rate: f64,
+    /// Microseconds of processor time of the server.
+    cost: f64,
+}
+
+async fn busy(server: &Server, clients: &Clients, time: Duration) -> Result<Busy> {
+    closed(clients, &ask(), AT_ONCE, time / 4).await?;
+    let before = server.processor_seconds();
+    let outcome = closed(clients, &ask(), AT_ONCE, time).await?;
+    let spent = server.processor_seconds() - before;
+    must_answer(&outcome)?;
+    Ok(Busy {
+        rate: outcome.rate(),
+        cost: spent * 1e6 / outcome.answered as f64,
+    })
+}
+
+/// Every answer must have come, and hold products.
+fn must_answer(outcome: &Outcome) -> Result<()> {
+    let wrong = outcome.failed + outcome.turned_away + outcome.empty + outcome.degraded;
+    if wrong == 0 && outcome.answered > 0 {
+        return Ok(());
+    }
+    Err(Error::data(
+        "answers",
+        format!(
+            "{} came, {} failed ({:?}), {} were turned away, {} were empty, {} degraded",
+            outcome.answered,
+            outcome.failed,
+            outcome.failure,
+            outcome.turned_away,
+            outcome.empty,
+            outcome.degraded
+        ),
+    ))
+}
+
+fn tell(what: &str, outcome: &Outcome) {
+    println!(
+        "{what}: {:.0} answers a second, median {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms; {} turned away, {} failed{}, {} not sent, {} degraded",
+        outcome.rate(),
+        outcome.within(0.5),
+        outcome.within(0.99),
+        outcome.within(0.999),
+        outcome.turned_away,
+        outcome.failed,
+        outcome
+            .failure
+            .as_deref()
+            .map_or(String::new(), |failure| format!(" ({failure})")),
+        outcome.unsent,
+        outcome.degraded
+    );
+}
+
+/// What an answer costs beside the bare transport, and how long it takes at 60 of 100 of what the server can do.
+///
+/// # Errors
+/// If a server does not answer.
+pub async fn path(dir: &Path, times: Times) -> Result<()> {
+    let bare = {
+        let server = Server::start("bare", dir)?;
+        let clients = Clients::connect(&server.address).await?;
+        busy(&server, &clients, times.measured).await?
+    };
+    println!(
+        "bare transport: {:.0} answers a second, {:.1} us of processor time each",
+        bare.rate, bare.cost
+    );
+    let (server, clients, whole) = saturated(dir, times).await?;
+    println!(
+        "the whole path: {:.0} answers a second, {:.1} us of processor time each, {:.1} times the transport",
+        whole.rate,
+        whole.cost,
+        whole.cost / bare.cost
+    );
+    let outcome = open(&clients, &ask(), whole.rate * 0.6, times.measured * 2).await?;
+    tell("at 60 of 100 of that", &outcome);
+    must_answer(&outcome)?;
+    println!("memory {:.0} MiB", server.resident_bytes() as f64 / MIB);
+    Ok(())
+}
+
+/// The whole service, warm, and what it can do at most.
+async fn saturated(dir: &Path, times: Times) -> Result<(Server, Clients, Busy)> {
+    let server = Server::start("whole", dir)?;
+    let clients = Clients::connect(&server.address).await?;
+    ready(&clients).await?;
+    server.settle();
+    let busy = busy(&server, &clients, times.measured).await?;
+    Ok((server, clients, busy))
+}
+
+async fn ready(clients: &Clients) -> Result<()> {
+    for _ in 0..600 {
+        let one = closed(clients, &ask(), 1, Duration::from_millis(1)).await?;
+        if one.failed == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(Error::data("server", "it did not become ready in a minute"))
+}
+
+/// Twice what the server can do: who is answered, who is turned away, what memory does, and how soon it is as before.
+///
+/// # Errors
+/// If a server does not answer.
+pub async fn overload(dir: &Path, times: Times) -> Result<()> {
+    let (server, clients, most) = saturated(dir, times).await?;
+    let quiet = open(&clients, &ask(), most.rate * 0.3, times.measured).await?;
+    tell("quiet, at 30 of 100", &quiet);
+    open(&clients, &ask(), most.rate * 2.0, times.overloaded / 6).await?;
+    let before = server.resident_bytes() as f64;
+    let much = open(&clients, &ask(), most.rate * 2.0, times.overloaded).await?;
+    let after = server.resident_bytes() as f64;
+    tell("twice what it can do", &much);
+    println!(
+        "memory {:.0} MiB, then {:.0} MiB: {:+.1} of 100",
+        before / MIB,
+        after / MIB,
+        (after / before - 1.0) * 100.0
+    );
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let again = open(&clients, &ask(), most.rate * 0.3, times.measured).await?;
+    tell("two seconds later, at 30 of 100", &again);
+    println!(
+        "p99 {:.2} times the quiet one",
+        again.within(0.99) / quiet.within(0.99)
+    );
+    Ok(())
+}
+
+/// Half of what the server can do, on and on: what memory does.
+///
+/// # Errors
+/// If a server does not answer.
+pub async fn soak(dir: &Path, times: Times) -> Result<()> {
+    let (server, clients, most) = saturated(dir, times).await?;
+    let rate = most.rate * 0.5;
+    open(&clients, &ask(), rate, times.soaked / 10).await?;
+    let before = server.resident_bytes() as f64;
+    let outcome = open(&clients, &ask(), rate, times.soaked).await?;
+    let after = server.resident_bytes() as f64;
+    tell("half of what it can do", &outcome);
+    println!(
+        "memory {:.0} MiB, then {:.0} MiB: {:+.2} of 100",
+        before / MIB,
+        after / MIB,
+        (after / before - 1.0) * 100.0
+    );
+    must_answer(&outcome)
+}
