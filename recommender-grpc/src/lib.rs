@@ -82,6 +82,7 @@ pub mod serving;
 pub mod settings;
 mod shop;
 mod status;
+mod wire_faults;
 mod workers;
 
 pub use error::ServeError;

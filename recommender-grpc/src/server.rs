@@ -7,9 +7,12 @@ use std::time::Duration;
 use recommender_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic_health::pb::health_server::HealthServer;
+use tower::layer::util::{Identity, Stack};
+use tower::util::MapResponseLayer;
 
 use crate::error::ServeError;
 use crate::health::Health;
@@ -21,6 +24,7 @@ use crate::service::recommendation::Recommendations;
 use crate::serving::{Recipes, RecipesAt, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::{Rules, Shop};
+use crate::wire_faults;
 use crate::workers::Workers;
 
 /// How often an idle connection is checked, and how long its client may take to answer.
@@ -31,6 +35,10 @@ const BACKGROUND: WorkerSettings = WorkerSettings {
     threads: 2,
     max_queued: 64,
 };
+
+/// What every response passes through.
+type Layers = Stack<MapResponseLayer<InOurWords>, Identity>;
+type InOurWords = fn(http::Response<Body>) -> http::Response<Body>;
 
 /// Puts a server together.
 #[derive(Debug)]
@@ -252,7 +260,7 @@ impl Server {
         }
     }
 
-    fn router(self) -> Result<Router, ServeError> {
+    fn router(self) -> Result<Router<Layers>, ServeError> {
         let limits = self.settings.limits;
         let service = RecommendationServiceServer::new(Recommendations::new(self.shop))
             .max_decoding_message_size(limits.max_message_bytes)
@@ -269,6 +277,9 @@ impl Server {
             .max_connection_age(self.settings.connection.max_age)
             .http2_keepalive_interval(Some(KEEPALIVE.0))
             .http2_keepalive_timeout(Some(KEEPALIVE.1))
+            .layer(MapResponseLayer::new(
+                wire_faults::in_our_words as InOurWords,
+            ))
             .add_service(HealthServer::new(self.health))
             .add_service(reflection().build_v1().map_err(unusable)?)
             .add_service(reflection().build_v1alpha().map_err(unusable)?)

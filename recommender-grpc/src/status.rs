@@ -131,32 +131,57 @@ impl From<Refusal> for Status {
 }
 
 fn invalid(violations: &[FieldViolation]) -> Status {
-    let message = violations
-        .iter()
+    let told: Vec<FieldViolation> = (violations.iter().take(MOST_VIOLATIONS))
+        .map(|violation| {
+            let (field, description) = (&violation.field, &violation.description);
+            FieldViolation::new(shortened(field), shortened(description))
+        })
+        .collect();
+    let mut parts: Vec<String> = (told.iter())
         .map(|violation| format!("{}: {}", violation.field, violation.description))
-        .collect::<Vec<_>>()
-        .join("; ");
+        .collect();
+    let more = violations.len() - told.len();
+    parts.extend((more > 0).then(|| format!("and {more} more")));
     let mut details = because("INVALID_REQUEST", []);
-    details.set_bad_request(violations);
-    Status::with_error_details(Code::InvalidArgument, message, details)
+    details.set_bad_request(told);
+    with_details(Code::InvalidArgument, &parts.join("; "), details)
+}
+
+/// Most violations that a caller is told of at once, and longest text of hers that is repeated to her, in bytes: a
+/// status travels in headers, of which clients take 16 KiB or less.
+const MOST_VIOLATIONS: usize = 8;
+const LONGEST_TEXT: usize = 256;
+
+/// A text cut to what a status may repeat.
+fn shortened(text: &str) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text.to_owned();
+    }
+    let cut = text.floor_char_boundary(LONGEST_TEXT);
+    format!("{}...", &text[..cut])
 }
 
 fn unknown_serving_config(name: &str, known: &[String]) -> Status {
-    let known = known.join(", ");
+    let (name, known) = (&*shortened(name), shortened(&known.join(", ")));
     let message = format!("there is no serving config \"{name}\"; there are: {known}");
     let mut details = because(
         "SERVING_CONFIG_NOT_FOUND",
         [("serving_config", name), ("known", &known)],
     );
-    details.set_resource_info("recommender.v1.ServingConfig", name, "", &message);
-    Status::with_error_details(Code::NotFound, message, details)
+    details.set_resource_info(
+        "recommender.v1.ServingConfig",
+        name,
+        "",
+        shortened(&message),
+    );
+    with_details(Code::NotFound, &message, details)
 }
 
 fn not_loaded(name: &str) -> Status {
     let mut details = because("MODEL_NOT_LOADED", [("serving_config", name)]);
     details.set_retry_info(Some(RETRY_DELAY));
     let message = format!("the model of serving config \"{name}\" is still being loaded");
-    Status::with_error_details(Code::Unavailable, message, details)
+    with_details(Code::Unavailable, &message, details)
 }
 
 fn of_work(error: &WorkError) -> Status {
@@ -169,7 +194,7 @@ fn of_work(error: &WorkError) -> Status {
     if code == Code::ResourceExhausted {
         details.set_retry_info(Some(RETRY_DELAY));
     }
-    Status::with_error_details(code, error.to_string(), details)
+    with_details(code, &error.to_string(), details)
 }
 
 fn of_engine(error: &Error) -> Status {
@@ -179,12 +204,13 @@ fn of_engine(error: &Error) -> Status {
             let mut details = because("INVALID_REQUEST", []);
             let field = input.field.clone().unwrap_or_default();
             let wrong = format!("expected {}, found {}", input.expected, input.found);
-            details.add_bad_request_violation(field, wrong);
+            details.add_bad_request_violation(shortened(&field), shortened(&wrong));
             (Code::InvalidArgument, details)
         }
         Error::Config(config) => {
             let mut details = because("MODEL_CONFIGURATION", [("setting", &*config.field)]);
-            details.add_precondition_failure_violation("CONFIGURATION", &config.field, &message);
+            let (field, told) = (shortened(&config.field), shortened(&message));
+            details.add_precondition_failure_violation("CONFIGURATION", field, told);
             (Code::FailedPrecondition, details)
         }
         Error::Data { what, .. } => (
@@ -194,7 +220,7 @@ fn of_engine(error: &Error) -> Status {
         Error::Cancelled => (Code::Cancelled, because("CANCELLED", [])),
         Error::Internal(_) => (Code::Internal, because("INTERNAL", [])),
     };
-    Status::with_error_details(code, message, details)
+    with_details(code, &message, details)
 }
 
 /// What a caller is told who asks a server without a store for what only a store knows.
@@ -211,8 +237,8 @@ fn of_store(error: &StoreError) -> Status {
         } => {
             let mut details = because("INVALID_REQUEST", []);
             let wrong = format!("expected {expected}, found {found}");
-            details.add_bad_request_violation(what, wrong);
-            Status::with_error_details(Code::InvalidArgument, error.to_string(), details)
+            details.add_bad_request_violation(shortened(what), shortened(&wrong));
+            with_details(Code::InvalidArgument, &error.to_string(), details)
         }
         StoreError::Busy { .. } => retry(Code::ResourceExhausted, "OVERLOADED", error.to_string()),
         StoreError::Full { .. }
@@ -232,29 +258,49 @@ fn of_store(error: &StoreError) -> Status {
 fn retry(code: Code, reason: &str, message: String) -> Status {
     let mut details = because(reason, []);
     details.set_retry_info(Some(RETRY_DELAY));
-    Status::with_error_details(code, message, details)
+    with_details(code, &message, details)
 }
 
 fn about(code: Code, reason: &str, (resource_type, name): (&str, &str)) -> Status {
+    let name = &*shortened(name);
     let message = match code {
         Code::NotFound => format!("there is no \"{name}\""),
         _ => format!("there is \"{name}\" already"),
     };
     let mut details = because(reason, [("name", name)]);
     details.set_resource_info(resource_type, name, "", &message);
-    Status::with_error_details(code, message, details)
+    with_details(code, &message, details)
+}
+
+/// What a caller is told whose bytes are no message of the method.
+pub(crate) fn unreadable(message: &str) -> Status {
+    let details = because("INVALID_REQUEST", []);
+    with_details(Code::InvalidArgument, message, details)
+}
+
+/// What a caller is told whose message is larger than the server takes.
+pub(crate) fn too_large(message: &str) -> Status {
+    let details = because("MESSAGE_TOO_LARGE", []);
+    with_details(Code::OutOfRange, message, details)
 }
 
 fn precondition(reason: &str, message: &str) -> Status {
     let mut details = because(reason, []);
-    details.add_precondition_failure_violation(reason, "", message);
-    Status::with_error_details(Code::FailedPrecondition, message, details)
+    details.add_precondition_failure_violation(reason, "", shortened(message));
+    with_details(Code::FailedPrecondition, message, details)
+}
+
+/// A status whose message is no longer than headers can carry.
+fn with_details(code: Code, message: &str, details: ErrorDetails) -> Status {
+    const LONGEST_MESSAGE: usize = 2048;
+    let end = message.floor_char_boundary(LONGEST_MESSAGE);
+    Status::with_error_details(code, &message[..end], details)
 }
 
 fn because<const N: usize>(reason: &str, metadata: [(&str, &str); N]) -> ErrorDetails {
     let metadata: HashMap<String, String> = metadata
         .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .map(|(key, value)| (key.to_owned(), shortened(value)))
         .collect();
     ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata)
 }

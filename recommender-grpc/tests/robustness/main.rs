@@ -1,0 +1,8 @@
+//! What a server must withstand: any bytes, any messages, in any order.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod arbitrary;
+mod fuzz;
+mod raw;
+mod shop;
