@@ -35,14 +35,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         .fold(code.clone(), |code, (_, package, module)| {
             code.extern_path(*package, *module)
         });
-    named.compile_fds(compiler.file_descriptor_set())?;
+    named.compile_fds_with_config(compiler.file_descriptor_set(), named_types())?;
     // In a run of their own, in which their types are not those of a module.
     let mut others = protox::Compiler::new([&root])?;
     others
         .include_imports(true)
         .open_files(proto_files(&root, &folders)?)?;
-    code.compile_fds(others.file_descriptor_set())?;
+    code.compile_fds_with_config(others.file_descriptor_set(), named_types())?;
     Ok(())
+}
+
+/// Every type knows its name in the contract, so that it can stand in a `google.protobuf.Any`.
+fn named_types() -> tonic_prost_build::Config {
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names();
+    config.type_name_domain(["."], "type.googleapis.com");
+    config
 }
 
 /// The link inside the package, or what it points to where links can't be checked out.

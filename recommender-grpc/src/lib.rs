@@ -73,6 +73,7 @@ mod error;
 mod health;
 mod loading;
 mod models;
+mod operations;
 pub mod proto;
 mod resource;
 mod security;

@@ -18,8 +18,11 @@ use crate::error::ServeError;
 use crate::health::Health;
 use crate::loading;
 use crate::models::{Models, ServedModel};
+use crate::operations::Operations;
 use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::proto::longrunning::operations_server::OperationsServer;
 use crate::proto::recommendation_service_server::RecommendationServiceServer;
+use crate::service::operations::LongRunning;
 use crate::service::recommendation::Recommendations;
 use crate::serving::{Recipes, RecipesAt, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
@@ -123,6 +126,7 @@ impl ServerBuilder {
             recipes,
             workers,
             background: Workers::start(BACKGROUND)?,
+            operations: Operations::new(),
             rules: Rules {
                 fallback: settings.fallback_serving_config.clone(),
                 limits: settings.limits,
@@ -226,6 +230,8 @@ impl Server {
     ) -> Result<Drained, ServeError> {
         let drain_timeout = self.settings.drain_timeout;
         let (health, models) = (self.health.clone(), self.shop.models.clone());
+        let operations = self.shop.operations.clone();
+        let unfinished = operations.clone();
         let directories = self.settings.serving_configs.clone();
         let cannot_load = async move {
             match loading::load(&models, &directories).await {
@@ -239,6 +245,7 @@ impl Server {
             shutdown.await;
             tracing::info!("draining");
             health.drain();
+            operations.close();
             // The receiver is gone only when there is nothing left to drain.
             let _ = stop.send(());
         };
@@ -249,11 +256,15 @@ impl Server {
             tokio::time::sleep(drain_timeout).await;
         };
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let served = async move {
+            router
+                .serve_with_incoming_shutdown(incoming, signal)
+                .await?;
+            unfinished.idle().await;
+            Ok(Drained::Complete)
+        };
         tokio::select! {
-            result = router.serve_with_incoming_shutdown(incoming, signal) => {
-                result?;
-                Ok(Drained::Complete)
-            }
+            result = served => result,
             error = cannot_load => Err(error),
             () = out_of_time => Ok(Drained::CutShort),
             () = hurry => Ok(Drained::CutShort),
@@ -262,6 +273,9 @@ impl Server {
 
     fn router(self) -> Result<Router<Layers>, ServeError> {
         let limits = self.settings.limits;
+        let operations = OperationsServer::new(LongRunning::new(self.shop.clone()))
+            .max_decoding_message_size(limits.max_message_bytes)
+            .max_encoding_message_size(limits.max_message_bytes);
         let service = RecommendationServiceServer::new(Recommendations::new(self.shop))
             .max_decoding_message_size(limits.max_message_bytes)
             .max_encoding_message_size(limits.max_message_bytes);
@@ -283,6 +297,7 @@ impl Server {
             .add_service(HealthServer::new(self.health))
             .add_service(reflection().build_v1().map_err(unusable)?)
             .add_service(reflection().build_v1alpha().map_err(unusable)?)
+            .add_service(operations)
             .add_service(service))
     }
 }

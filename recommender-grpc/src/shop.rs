@@ -6,6 +6,7 @@ use std::time::Duration;
 use recommender_store::Store;
 
 use crate::models::Models;
+use crate::operations::Operations;
 use crate::serving::Recipes;
 use crate::settings::RequestLimits;
 use crate::status::Refusal;
@@ -26,6 +27,8 @@ pub(crate) struct Shop {
     pub(crate) workers: Workers,
     /// Do what may take long or block: reading a store's records, imports, exports.
     pub(crate) background: Workers,
+    /// Work that goes on after the call that began it was answered.
+    pub(crate) operations: Operations,
     /// What requests are held to.
     pub(crate) rules: Rules,
 }

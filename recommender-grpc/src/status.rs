@@ -38,6 +38,8 @@ pub(crate) enum Refusal {
     Store(StoreError),
     /// The server has no store.
     NoStore,
+    /// The server is about to stop, and begins nothing more.
+    Draining,
     /// There is no such thing.
     NotFound {
         /// What sort of thing, as the contract calls it: `recommender.v1.Product`.
@@ -96,6 +98,7 @@ impl Refusal {
             | Self::NotLoaded(_)
             | Self::Store(_)
             | Self::NoStore
+            | Self::Draining
             | Self::NotFound { .. }
             | Self::AlreadyExists { .. }
             | Self::Precondition { .. } => false,
@@ -113,6 +116,7 @@ impl From<Refusal> for Status {
             Refusal::Engine(error) => of_engine(&error),
             Refusal::Store(error) => of_store(&error),
             Refusal::NoStore => precondition("NO_STORE", NO_STORE),
+            Refusal::Draining => retry(Code::Unavailable, "DRAINING", DRAINING.to_owned()),
             Refusal::NotFound {
                 resource_type,
                 name,
@@ -225,6 +229,9 @@ fn of_engine(error: &Error) -> Status {
 
 /// What a caller is told who asks a server without a store for what only a store knows.
 const NO_STORE: &str = "this server keeps no events, identities or products: start it with a store";
+
+const DRAINING: &str =
+    "this server is about to stop; another one, or this one after its restart, will take it";
 
 /// What became of a store's work. What lies with the operator's machine is logged, and the caller told nothing of it.
 fn of_store(error: &StoreError) -> Status {

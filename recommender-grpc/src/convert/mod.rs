@@ -8,3 +8,4 @@ mod violations;
 
 pub(crate) use request::{Question, check_batch, question};
 pub(crate) use response::{duration, response, status};
+pub(crate) use violations::Violations;

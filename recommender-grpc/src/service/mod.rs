@@ -1,4 +1,5 @@
 //! The services of the contract, one room each: check, convert, have it worked out, convert back.
 
 pub(crate) mod deadline;
+pub(crate) mod operations;
 pub(crate) mod recommendation;

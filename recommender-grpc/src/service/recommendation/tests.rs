@@ -41,6 +41,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
         models: served,
         recipes,
         background: workers.clone(),
+        operations: crate::operations::Operations::new(),
         workers,
         rules: Rules {
             fallback: Some("popular".into()),
