@@ -83,6 +83,7 @@ pub mod serving;
 pub mod settings;
 mod shop;
 mod status;
+mod telemetry;
 mod wire_faults;
 mod workers;
 

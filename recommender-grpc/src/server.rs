@@ -27,6 +27,7 @@ use crate::service::recommendation::Recommendations;
 use crate::serving::{Recipes, RecipesAt, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::{Rules, Shop};
+use crate::telemetry::Metrics;
 use crate::wire_faults;
 use crate::workers::Workers;
 
@@ -132,6 +133,7 @@ impl ServerBuilder {
                 limits: settings.limits,
                 timeout: settings.request_timeout,
             },
+            metrics: Metrics::default(),
         };
         Ok(Server {
             settings,

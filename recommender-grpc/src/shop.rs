@@ -10,6 +10,7 @@ use crate::operations::Operations;
 use crate::serving::Recipes;
 use crate::settings::RequestLimits;
 use crate::status::Refusal;
+use crate::telemetry::Metrics;
 use crate::workers::Workers;
 
 /// What the services of a server share. A handle: clones share it.
@@ -31,6 +32,8 @@ pub(crate) struct Shop {
     pub(crate) operations: Operations,
     /// What requests are held to.
     pub(crate) rules: Rules,
+    /// What is counted for those who operate the server.
+    pub(crate) metrics: Metrics,
 }
 
 /// What requests are held to.

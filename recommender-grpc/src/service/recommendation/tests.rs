@@ -48,6 +48,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
             limits: Settings::default().limits,
             timeout: Duration::from_secs(60),
         },
+        metrics: crate::telemetry::Metrics::default(),
     })
 }
 
