@@ -133,6 +133,11 @@ impl Models {
         }
     }
 
+    /// Whether a model will be put under this id before the server is ready.
+    pub(crate) fn expects(&self, id: &str) -> bool {
+        self.expected.contains(id)
+    }
+
     /// The models of this moment.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Arc::clone(&self.current.borrow())

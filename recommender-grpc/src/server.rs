@@ -20,11 +20,16 @@ use crate::loading;
 use crate::models::{Models, ServedModel};
 use crate::operations::Operations;
 use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::proto::control_service_server::ControlServiceServer;
 use crate::proto::longrunning::operations_server::OperationsServer;
 use crate::proto::recommendation_service_server::RecommendationServiceServer;
+use crate::proto::recommendation_service_server::RecommendationServiceServer;
+use crate::proto::serving_config_service_server::ServingConfigServiceServer;
+use crate::service::controls::Controls;
 use crate::service::operations::LongRunning;
 use crate::service::recommendation::Recommendations;
-use crate::serving::{Recipes, RecipesAt, ServingConfig};
+use crate::service::serving_configs::ServingConfigs;
+use crate::serving::{RecipeBook, Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::{Rules, Shop};
 use crate::telemetry::Metrics;
@@ -112,14 +117,18 @@ impl ServerBuilder {
             Some(workers) => workers,
             None => Workers::start(settings.workers)?,
         };
-        let health = Health::new(&[RecommendationServiceServer::<Recommendations>::NAME]);
+        let health = Health::new(&[
+            RecommendationServiceServer::<Recommendations>::NAME,
+            ServingConfigServiceServer::<ServingConfigs>::NAME,
+            ControlServiceServer::<Controls>::NAME,
+        ]);
         let models = Models::new(names.clone(), health.clone());
         for (name, model) in self.models {
             models.put(&name, model);
         }
         let recipes = Recipes::default();
         let configs = names.iter().map(|name| ServingConfig::of_model(name));
-        recipes.replace(RecipesAt::new(configs, []));
+        let book = RecipeBook::open(recipes.clone(), configs.collect(), self.store.clone())?;
         let shop = Shop {
             catalog: settings.catalog.as_str().into(),
             store: self.store,
@@ -138,6 +147,7 @@ impl ServerBuilder {
         Ok(Server {
             settings,
             shop,
+            book,
             health,
         })
     }
@@ -166,6 +176,7 @@ fn check_names(names: &[String], fallback: Option<&str>) -> Result<(), ServeErro
 pub struct Server {
     settings: Settings,
     shop: Shop,
+    book: RecipeBook,
     health: Health,
 }
 
@@ -278,6 +289,12 @@ impl Server {
         let operations = OperationsServer::new(LongRunning::new(self.shop.clone()))
             .max_decoding_message_size(limits.max_message_bytes)
             .max_encoding_message_size(limits.max_message_bytes);
+        let configs = ServingConfigs::new(self.shop.clone(), self.book.clone());
+        let configs = ServingConfigServiceServer::new(configs)
+            .max_decoding_message_size(limits.max_message_bytes);
+        let controls = Controls::new(self.shop.clone(), self.book);
+        let controls =
+            ControlServiceServer::new(controls).max_decoding_message_size(limits.max_message_bytes);
         let service = RecommendationServiceServer::new(Recommendations::new(self.shop))
             .max_decoding_message_size(limits.max_message_bytes)
             .max_encoding_message_size(limits.max_message_bytes);
@@ -300,6 +317,8 @@ impl Server {
             .add_service(reflection().build_v1().map_err(unusable)?)
             .add_service(reflection().build_v1alpha().map_err(unusable)?)
             .add_service(operations)
+            .add_service(configs)
+            .add_service(controls)
             .add_service(service))
     }
 }

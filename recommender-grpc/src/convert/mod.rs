@@ -1,11 +1,19 @@
 //! Between the wire and the engine: the one place that knows both.
 
+mod controls;
 mod events;
+mod listing;
 mod names;
 mod request;
 mod response;
+mod serving_configs;
 mod violations;
 
+pub(crate) use controls::{CONTROLS, changed_control, control, of_control};
+pub(crate) use listing::{check_id, check_parent, id_in, page};
 pub(crate) use request::{Question, check_batch, question};
 pub(crate) use response::{duration, response, status};
+pub(crate) use serving_configs::{
+    SERVING_CONFIGS, changed_serving_config, of_serving_config, serving_config,
+};
 pub(crate) use violations::Violations;

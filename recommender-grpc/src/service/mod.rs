@@ -1,5 +1,7 @@
 //! The services of the contract, one room each: check, convert, have it worked out, convert back.
 
+pub(crate) mod controls;
 pub(crate) mod deadline;
 pub(crate) mod operations;
 pub(crate) mod recommendation;
+pub(crate) mod serving_configs;
