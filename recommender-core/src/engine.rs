@@ -2,6 +2,8 @@
 
 mod parting;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
@@ -139,7 +141,7 @@ pub struct Engine {
     pub(crate) config: PipelineConfig,
     pub(crate) pipeline: Pipeline,
     pub(crate) users: Vocabulary<UserIx>,
-    pub(crate) items: Vocabulary<ItemIx>,
+    pub(crate) items: Arc<Vocabulary<ItemIx>>,
     pub(crate) places: Vocabulary<PlaceIx>,
     pub(crate) catalog: Catalog,
     pub(crate) histories: Histories,
@@ -156,7 +158,7 @@ impl Engine {
             pipeline: config.fit(dataset, options)?,
             config: config.clone(),
             users: dataset.users().clone(),
-            items: dataset.items().clone(),
+            items: Arc::new(dataset.items().clone()),
             places: dataset.places().clone(),
             catalog: dataset.catalog().clone(),
             histories: Histories::of(dataset)?,
@@ -289,7 +291,9 @@ impl Engine {
         }
     }
 
-    fn tier(&self, request: &EngineRequest, query: &Query) -> Tier {
+    /// What an answer to `query`, which is that of `request`, rests on.
+    #[must_use]
+    pub fn tier(&self, request: &EngineRequest, query: &Query) -> Tier {
         let known = match request.history {
             HistorySource::Engine => {
                 let user = request.user.as_deref();
@@ -322,9 +326,9 @@ impl Engine {
         &self.pipeline
     }
 
-    /// Keys of items.
+    /// Keys of items; shared, so that what is kept beside the engine in its numbering need not copy them.
     #[must_use]
-    pub fn items(&self) -> &Vocabulary<ItemIx> {
+    pub fn items(&self) -> &Arc<Vocabulary<ItemIx>> {
         &self.items
     }
 

@@ -67,6 +67,7 @@
 //! Only `convert/` knows both the wire and the engine; only `status.rs` turns errors into gRPC statuses.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod answering;
 pub mod client;
 mod convert;
 mod error;

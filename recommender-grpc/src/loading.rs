@@ -49,7 +49,7 @@ async fn open(name: &str, directory: &Path) -> Result<ServedModel, ServeError> {
 fn open_and_warm(directory: &Path) -> Result<ServedModel> {
     let (engine, manifest) = recommender_files::load_engine(directory)?;
     let model = ServedModel::new(Arc::new(engine), manifest.model_version());
-    model.recommend(&EngineRequest {
+    model.engine().recommend(&EngineRequest {
         limit: 1,
         ..EngineRequest::default()
     })?;

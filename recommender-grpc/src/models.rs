@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use recommender_core::Result;
-use recommender_core::engine::{Engine, EngineAnswer, EngineRequest};
+use recommender_core::engine::Engine;
 use tokio::sync::watch;
 
 use crate::health::Health;
 use crate::proto::RecommenderKind;
 
-/// What answers questions: an engine, behind the one method of it that is needed here.
-type Answers = dyn Fn(&EngineRequest) -> Result<EngineAnswer> + Send + Sync;
+/// What a test has happen before an answer.
+#[cfg(test)]
+type Fault = dyn Fn() -> recommender_core::Result<()> + Send + Sync;
 
 /// An engine as it is served: under a version, and with the kind of each of its sources.
 pub struct ServedModel {
-    answers: Box<Answers>,
+    engine: Arc<Engine>,
     version: String,
     kinds: HashMap<String, RecommenderKind>,
+    #[cfg(test)]
+    fault: Option<Box<Fault>>,
 }
 
 impl fmt::Debug for ServedModel {
@@ -44,26 +46,39 @@ impl ServedModel {
         Self {
             kinds,
             version: version.into(),
-            answers: Box::new(move |request| engine.recommend(request)),
+            engine,
+            #[cfg(test)]
+            fault: None,
         }
     }
 
-    /// Serves what `answers` gives.
+    /// As [`ServedModel::new`], with `fault` before every answer.
     #[cfg(test)]
-    pub(crate) fn of(
-        version: &str,
-        answers: impl Fn(&EngineRequest) -> Result<EngineAnswer> + Send + Sync + 'static,
+    pub(crate) fn with_fault(
+        mut self,
+        fault: impl Fn() -> recommender_core::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            answers: Box::new(answers),
-            version: version.to_owned(),
-            kinds: HashMap::new(),
-        }
+        self.fault = Some(Box::new(fault));
+        self
     }
 
-    /// The engine's answer.
-    pub(crate) fn recommend(&self, request: &EngineRequest) -> Result<EngineAnswer> {
-        (self.answers)(request)
+    /// The engine that answers.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::unnecessary_wraps, reason = "a test has faults happen here")
+    )]
+    pub(crate) fn answering(&self) -> recommender_core::Result<&Engine> {
+        #[cfg(test)]
+        if let Some(fault) = &self.fault {
+            fault()?;
+        }
+        Ok(&self.engine)
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     /// The version that answers name.

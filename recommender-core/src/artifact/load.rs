@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rayon::prelude::*;
@@ -36,7 +37,7 @@ pub fn load(source: &dyn ArtifactSource) -> Result<(Engine, Manifest)> {
         pipeline: files.pipeline(&catalog)?,
         config: manifest.pipeline.clone(),
         users,
-        items,
+        items: Arc::new(items),
         places,
         catalog,
         histories,

@@ -26,7 +26,7 @@ pub fn save(engine: &Engine, created_by: &Facts, sink: &mut dyn ArtifactSink) ->
         sink,
         manifest: &mut manifest,
     };
-    writer.put(ITEMS, |out| Ok(serde_json::to_writer(out, &engine.items)?))?;
+    writer.put(ITEMS, |out| Ok(serde_json::to_writer(out, &*engine.items)?))?;
     writer.put(PLACES, |out| {
         Ok(serde_json::to_writer(out, &engine.places)?)
     })?;

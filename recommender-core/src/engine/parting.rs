@@ -1,5 +1,7 @@
 //! Persons taken out of a fitted engine.
 
+use std::sync::Arc;
+
 use crate::dataset::{Change, Dataset};
 use crate::engine::{Engine, Training};
 use crate::error::{Error, Result};
@@ -53,7 +55,7 @@ impl Engine {
             users,
             histories,
             config: self.config.clone(),
-            items: self.items.clone(),
+            items: Arc::clone(&self.items),
             places: self.places.clone(),
             catalog: self.catalog.clone(),
             training: Training {

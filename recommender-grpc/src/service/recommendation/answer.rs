@@ -92,7 +92,7 @@ pub(crate) fn batch(
 
 /// One engine's answer; a panic in it is an error like any other.
 fn attempt(model: &ServedModel, request: &EngineRequest) -> Result<EngineAnswer, Refusal> {
-    let answer = catch_unwind(AssertUnwindSafe(|| model.recommend(request)));
+    let answer = catch_unwind(AssertUnwindSafe(|| model.answering()?.recommend(request)));
     let result = match answer {
         Ok(answer) => answer.map_err(Refusal::from),
         Err(panic) => Err(WorkError::Panicked(panic_message(&*panic)).into()),

@@ -1,7 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use recommender_core::Error;
-use recommender_core::engine::{EngineAnswer, Tier};
+use recommender_core::engine::Engine;
+use recommender_core::events::{Event, EventTable};
+use recommender_core::{Dataset, Error, FitOptions, PipelineConfig};
 use tonic::Code;
 
 use super::*;
@@ -13,12 +14,23 @@ use crate::settings::{Settings, WorkerSettings};
 use crate::shop::Rules;
 use crate::workers::Workers;
 
-fn empty_answer() -> EngineAnswer {
-    EngineAnswer {
-        results: Vec::new(),
-        missing: Vec::new(),
-        tier: Tier::Popular,
+/// A model of two products.
+fn model(version: &str) -> ServedModel {
+    let mut table = EventTable::new();
+    for item in ["cup", "pot"] {
+        let event = Event {
+            visitor: "zoe".into(),
+            item: Some(item.into()),
+            quantity: 1.0,
+            ..Event::default()
+        };
+        table.push(&event).unwrap();
     }
+    let recipe = PipelineConfig::from_toml("[[sources]]\nmodel = { kind = \"popularity\" }");
+    let recipe = recipe.unwrap();
+    let dataset = Dataset::new(table, vec![], recipe.interactions.clone()).unwrap();
+    let engine = Engine::fit(&recipe, &dataset, &FitOptions::default()).unwrap();
+    ServedModel::new(Arc::new(engine), version)
 }
 
 /// A service with one worker thread, of which `popular` stands in for the others.
@@ -73,16 +85,16 @@ async fn recommend(
 }
 
 fn panics() -> ServedModel {
-    ServedModel::of("broken-1", |_| panic!("a bug"))
+    model("broken-1").with_fault(|| panic!("a bug"))
 }
 
 fn answers() -> ServedModel {
-    ServedModel::of("popular-1", |_| Ok(empty_answer()))
+    model("popular-1")
 }
 
 #[tokio::test]
 async fn the_fallback_answers_for_a_model_that_fails_and_says_so() {
-    let fails = ServedModel::of("broken-2", |_| Err(Error::Internal("a bug".into())));
+    let fails = model("broken-2").with_fault(|| Err(Error::Internal("a bug".into())));
     let service = service(vec![
         ("home", panics()),
         ("cart", fails),
@@ -113,7 +125,7 @@ async fn a_panic_without_a_fallback_is_internal_and_the_service_lives_on() {
 
 #[tokio::test]
 async fn what_is_the_callers_fault_does_not_go_to_the_fallback() {
-    let refuses = |_: &_| {
+    let refuses = || {
         Err(Error::config(
             "interactions.kinds.custom:x",
             "a weight",
@@ -121,7 +133,7 @@ async fn what_is_the_callers_fault_does_not_go_to_the_fallback() {
         ))
     };
     let service = service(vec![
-        ("home", ServedModel::of("1", refuses)),
+        ("home", model("1").with_fault(refuses)),
         ("popular", answers()),
     ]);
     let status = recommend(&service, "home").await.unwrap_err();
@@ -132,9 +144,9 @@ async fn what_is_the_callers_fault_does_not_go_to_the_fallback() {
 async fn a_call_whose_deadline_has_passed_is_not_worked_on() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let counts = ServedModel::of("1", move |_| {
+    let counts = model("1").with_fault(move || {
         count.fetch_add(1, Ordering::SeqCst);
-        Ok(empty_answer())
+        Ok(())
     });
     let service = service(vec![("home", counts)]);
     let mut late = Request::new(request("home"));
