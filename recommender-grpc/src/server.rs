@@ -23,7 +23,6 @@ use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::control_service_server::ControlServiceServer;
 use crate::proto::longrunning::operations_server::OperationsServer;
 use crate::proto::recommendation_service_server::RecommendationServiceServer;
-use crate::proto::recommendation_service_server::RecommendationServiceServer;
 use crate::proto::serving_config_service_server::ServingConfigServiceServer;
 use crate::service::controls::Controls;
 use crate::service::operations::LongRunning;
