@@ -153,8 +153,8 @@ fn invalid(violations: &[FieldViolation]) -> Status {
 
 /// Most violations that a caller is told of at once, and longest text of hers that is repeated to her, in bytes: a
 /// status travels in headers, of which clients take 16 KiB or less.
-const MOST_VIOLATIONS: usize = 8;
-const LONGEST_TEXT: usize = 256;
+const MOST_VIOLATIONS: usize = 20;
+const LONGEST_TEXT: usize = 120;
 
 /// A text cut to what a status may repeat.
 fn shortened(text: &str) -> String {
