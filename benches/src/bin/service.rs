@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use recommender_benches::output::exit_code;
 use recommender_benches::service::scenario::{self, Times};
-use recommender_benches::service::server;
+use recommender_benches::service::server::{self, Whole};
 use recommender_benches::service::shop::{self, Folders};
 use recommender_benches::words::Words;
 use recommender_core::{Error, Result};
+use tokio::runtime::Runtime;
 
 /// As the command has it.
 #[global_allocator]
@@ -35,19 +36,27 @@ fn say(address: String) {
     println!("{address}");
 }
 
-async fn serve(kind: &str, dir: &Path) -> Result<()> {
+/// Serves in this process, on which the other one waits.
+fn serve(kind: &str, dir: &Path) -> Result<()> {
     match kind {
-        "bare" => server::bare(say).await,
-        "whole" => server::whole(dir, say).await,
+        "bare" => runtime()?.block_on(server::bare(say)),
+        "whole" => {
+            let whole = Whole::open(dir)?;
+            runtime()?.block_on(whole.serve(say))
+        }
         other => Err(Error::config("--serve", "bare or whole", other)),
     }
+}
+
+fn runtime() -> Result<Runtime> {
+    Runtime::new().map_err(|error| Error::data("runtime", error.to_string()))
 }
 
 fn seconds(words: &Words, name: &str, default: usize) -> Result<Duration> {
     Ok(Duration::from_secs(words.count(name, default)? as u64))
 }
 
-async fn measure(words: &Words) -> Result<()> {
+fn measure(words: &Words) -> Result<()> {
     let place = words
         .last("--dir")
         .map_or_else(std::env::temp_dir, Into::into);
@@ -62,28 +71,26 @@ async fn measure(words: &Words) -> Result<()> {
     };
     let only = words.list("--only");
     let asked = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
-    if asked("path") {
-        scenario::path(dir, times).await?;
-    }
-    if asked("overload") {
-        scenario::overload(dir, times).await?;
-    }
-    if asked("soak") {
-        scenario::soak(dir, times).await?;
-    }
-    Ok(())
+    runtime()?.block_on(async {
+        if asked("path") {
+            scenario::path(dir, times).await?;
+        }
+        if asked("overload") {
+            scenario::overload(dir, times).await?;
+        }
+        if asked("soak") {
+            scenario::soak(dir, times).await?;
+        }
+        Ok(())
+    })
 }
 
 fn run() -> Result<()> {
     let words = Words::read(std::env::args().skip(1), &NAMES, &[])?;
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| Error::data("runtime", error.to_string()))?;
-    runtime.block_on(async {
-        match words.last("--serve") {
-            Some(kind) => serve(kind, Path::new(words.required("--dir")?)).await,
-            None => measure(&words).await,
-        }
-    })
+    match words.last("--serve") {
+        Some(kind) => serve(kind, Path::new(words.required("--dir")?)),
+        None => measure(&words),
+    }
 }
 
 fn main() -> ExitCode {

@@ -13,7 +13,7 @@ use recommender_grpc::proto::{
     Result as Recommended, Source,
 };
 use recommender_grpc::settings::{RawSettings, Settings};
-use recommender_grpc::{ServedModel, ServerBuilder, server};
+use recommender_grpc::{ServedModel, Server, ServerBuilder, server};
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
@@ -24,24 +24,37 @@ fn failed(error: &dyn std::fmt::Display) -> Error {
     Error::data("server", error.to_string())
 }
 
-/// Serves the shop below `dir`, once `say` was told where.
-///
-/// # Errors
-/// If it can't.
-pub async fn whole(dir: &Path, say: impl FnOnce(String)) -> Result<()> {
-    let folders = Folders::below(dir);
-    let store = shop::open(&folders)?;
-    let (engine, manifest) = recommender_files::load_engine(&folders.model)?;
-    let model = ServedModel::new(Arc::new(engine), manifest.model_version());
-    let served = ServerBuilder::new(settings()?)
-        .with_store(store)
-        .with_model("home", model)
-        .build()
-        .map_err(|error| failed(&error))?;
-    let listener = listen().await?;
-    say(address(&listener)?);
-    let running = served.serve_with_listener(listener, pending()).await;
-    running.map(|_| ()).map_err(|error| failed(&error))
+/// The whole service, ready to be opened.
+#[derive(Debug)]
+pub struct Whole(Server);
+
+impl Whole {
+    /// The service of the shop below `dir`.
+    ///
+    /// # Errors
+    /// If it can't be opened.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let folders = Folders::below(dir);
+        let store = shop::open(&folders)?;
+        let (engine, manifest) = recommender_files::load_engine(&folders.model)?;
+        let model = ServedModel::new(Arc::new(engine), manifest.model_version());
+        let built = ServerBuilder::new(settings()?)
+            .with_store(store)
+            .with_model("home", model)
+            .build();
+        Ok(Self(built.map_err(|error| failed(&error))?))
+    }
+
+    /// Serves, once `say` was told where.
+    ///
+    /// # Errors
+    /// If it can't.
+    pub async fn serve(self, say: impl FnOnce(String)) -> Result<()> {
+        let listener = listen().await?;
+        say(address(&listener)?);
+        let running = self.0.serve_with_listener(listener, pending()).await;
+        running.map(|_| ()).map_err(|error| failed(&error))
+    }
 }
 
 fn settings() -> Result<Settings> {
