@@ -4,7 +4,7 @@
 //! cargo run --release -p recommender-benches --bin service -- --dir /var/tmp
 //! ```
 //! Options, with their defaults: `--dir` (where the shop is made; the system's temporary directory), `--only` (`path`,
-//! `overload`, `soak`), `--seconds 20` (of a measurement), `--overload-seconds 60`, `--soak-seconds 1200`.
+//! `library`, `overload`, `soak`), `--shop` (a folder in which the shop is made once and kept), `--seconds 20` (of a measurement), `--overload-seconds 60`, `--soak-seconds 1200`.
 #![expect(clippy::print_stdout, reason = "a program that reports to a terminal")]
 
 use std::path::Path;
@@ -23,8 +23,9 @@ use tokio::runtime::Runtime;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "--dir",
+    "--shop",
     "--only",
     "--seconds",
     "--overload-seconds",
@@ -60,10 +61,15 @@ fn measure(words: &Words) -> Result<()> {
     let place = words
         .last("--dir")
         .map_or_else(std::env::temp_dir, Into::into);
-    let dir = tempfile::tempdir_in(&place)
-        .map_err(|error| Error::data(place.display().to_string(), error.to_string()))?;
-    let dir = dir.path();
-    shop::make(&Folders::below(dir))?;
+    let failed =
+        |error: std::io::Error| Error::data(place.display().to_string(), error.to_string());
+    let temporary = tempfile::tempdir_in(&place).map_err(failed)?;
+    let kept = words.last("--shop").map(Path::new);
+    let dir = kept.unwrap_or(temporary.path());
+    if !Folders::below(dir).model.exists() {
+        std::fs::create_dir_all(dir).map_err(failed)?;
+        shop::make(&Folders::below(dir))?;
+    }
     let times = Times {
         measured: seconds(words, "--seconds", 20)?,
         overloaded: seconds(words, "--overload-seconds", 60)?,
@@ -71,6 +77,9 @@ fn measure(words: &Words) -> Result<()> {
     };
     let only = words.list("--only");
     let asked = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    if asked("library") {
+        scenario::library(dir)?;
+    }
     runtime()?.block_on(async {
         if asked("path") {
             scenario::path(dir, times).await?;

@@ -6,3 +6,4 @@ pub mod process;
 pub mod scenario;
 pub mod server;
 pub mod shop;
+pub mod shoppers;

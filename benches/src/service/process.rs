@@ -61,29 +61,17 @@ impl Server {
     /// Processor seconds it has used.
     #[must_use]
     pub fn processor_seconds(&self) -> f64 {
-        let stat = self.proc("stat");
-        // The name of the program may hold blanks; what follows its bracket does not.
-        let fields = stat.rsplit(')').next().unwrap_or_default();
-        let fields: Vec<&str> = fields.split_whitespace().collect();
-        let ticks = |field: usize| {
-            let number = fields.get(field).and_then(|text| text.parse::<f64>().ok());
-            number.unwrap_or_default()
-        };
-        (ticks(11) + ticks(12)) / TICKS
+        processor_seconds(&self.child.id().to_string())
     }
 
     /// Bytes of memory it has at hand.
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {
-        let statm = self.proc("statm");
+        let statm = proc(&self.child.id().to_string(), "statm");
         let pages = statm.split_whitespace().nth(1);
         pages
             .and_then(|pages| pages.parse::<u64>().ok())
             .map_or(0, |pages| pages * PAGE)
-    }
-
-    fn proc(&self, file: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap_or_default()
     }
 
     /// Waits until it has done nothing for a second, so that what starting it took is not counted.
@@ -107,6 +95,24 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Processor seconds that a process has used; `self` is this one.
+#[must_use]
+pub fn processor_seconds(process: &str) -> f64 {
+    let stat = proc(process, "stat");
+    // The name of the program may hold blanks; what follows its bracket does not.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |field: usize| {
+        let number = fields.get(field).and_then(|text| text.parse::<f64>().ok());
+        number.unwrap_or_default()
+    };
+    (ticks(11) + ticks(12)) / TICKS
+}
+
+fn proc(process: &str, file: &str) -> String {
+    fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default()
 }
 
 fn lost(error: &std::io::Error) -> Error {

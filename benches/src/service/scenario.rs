@@ -8,11 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use recommender_core::engine::EngineRequest;
 use recommender_core::{Error, Result};
 
 use crate::service::load::{Ask, Clients, Outcome, closed, open};
-use crate::service::process::Server;
-use crate::service::shop::question;
+use crate::service::process::{Server, processor_seconds};
+use crate::service::shop::{Folders, question};
 
 /// Requests on their way at any time where the server is to be kept busy.
 const AT_ONCE: usize = 64;
@@ -90,6 +91,34 @@ fn tell(what: &str, outcome: &Outcome) {
         outcome.unsent,
         outcome.degraded
     );
+}
+
+/// What an answer takes of the library, on one thread and without a service around it.
+///
+/// # Errors
+/// If the model can't be read or asked.
+pub fn library(dir: &Path) -> Result<()> {
+    const ANSWERS: u64 = 20_000;
+    let (engine, _) = recommender_files::load_engine(&Folders::below(dir).model)?;
+    let request = |number| {
+        let context = question(number).context.unwrap_or_default();
+        EngineRequest {
+            user: Some(context.visitor_id),
+            place: Some(context.place_id),
+            limit: 20,
+            ..EngineRequest::default()
+        }
+    };
+    for number in 0..ANSWERS / 10 {
+        engine.recommend(&request(number))?;
+    }
+    let before = processor_seconds("self");
+    for number in 0..ANSWERS {
+        engine.recommend(&request(number))?;
+    }
+    let micros = (processor_seconds("self") - before) * 1e6 / ANSWERS as f64;
+    println!("the library alone: {micros:.1} us of processor time an answer");
+    Ok(())
 }
 
 /// What an answer costs beside the bare transport, and how long it takes at 60 of 100 of what the server can do.

@@ -16,7 +16,8 @@ use recommender_store::record::Table;
 use recommender_store::store::Submission;
 use recommender_store::{EmbeddedConfig, EmbeddedEngine, Store, StoreConfig, StoreError};
 
-use crate::store::workload::{Shop, Workload};
+use crate::service::shoppers::{self, CATEGORIES};
+use crate::store::workload::Shop;
 
 /// How much there is of what.
 pub const SHOP: Shop = Shop {
@@ -24,9 +25,6 @@ pub const SHOP: Shop = Shop {
     items: 40_000,
     places: 20,
 };
-
-/// Events of a visitor, on the average.
-const EVENTS: usize = 60;
 
 /// Brands.
 const BRANDS: u32 = 200;
@@ -101,14 +99,12 @@ pub fn make(folders: &Folders) -> Result<()> {
 }
 
 fn events(store: &Store) -> Result<EventTable, StoreError> {
-    let mut workload = Workload::new(SHOP, 3);
     let mut table = EventTable::new();
-    for _ in 0..SHOP.visitors as usize * EVENTS / 1000 {
-        let batch = workload.batch(1000).events;
-        for event in &batch {
+    for some in shoppers::events(SHOP, 3).chunks(1000) {
+        for event in some {
             table.push(event)?;
         }
-        let submissions = batch.into_iter().map(Submission::from).collect();
+        let submissions = some.iter().cloned().map(Submission::from).collect();
         store.write_events(submissions)?.wait()?;
     }
     Ok(table)
@@ -147,7 +143,7 @@ fn product(item: u32) -> ProductRecord {
     ProductRecord {
         key: format!("item-{item:06}"),
         title: format!("Product {item}"),
-        categories: vec![vec![format!("category {}", item % 40)]],
+        categories: vec![vec![format!("category {}", item % CATEGORIES)]],
         brands: vec![format!("brand {}", item % BRANDS)],
         price: Some(Money {
             currency_code: "EUR".into(),
