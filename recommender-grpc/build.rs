@@ -49,6 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn named_types() -> tonic_prost_build::Config {
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();
+    // In one order, so that equal events are equal bytes.
+    config.btree_map([".recommender.v1.UserEvent"]);
     config.type_name_domain(["."], "type.googleapis.com");
     config
 }

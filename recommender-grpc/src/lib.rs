@@ -68,6 +68,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod answering;
+mod artefacts;
 pub mod client;
 mod convert;
 mod error;

@@ -46,7 +46,7 @@ async fn open(name: &str, directory: &Path) -> Result<ServedModel, ServeError> {
 }
 
 /// A model that has answered once: the first caller finds the files in memory.
-fn open_and_warm(directory: &Path) -> Result<ServedModel> {
+pub(crate) fn open_and_warm(directory: &Path) -> Result<ServedModel> {
     let (engine, manifest) = recommender_files::load_engine(directory)?;
     let model = ServedModel::new(Arc::new(engine), manifest.model_version());
     model.engine().recommend(&EngineRequest {

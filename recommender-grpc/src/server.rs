@@ -2,6 +2,7 @@
 
 use std::future::{Future, pending};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use recommender_store::Store;
@@ -14,6 +15,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tower::layer::util::{Identity, Stack};
 use tower::util::MapResponseLayer;
 
+use crate::artefacts::ServedArtefacts;
 use crate::error::ServeError;
 use crate::health::Health;
 use crate::loading;
@@ -128,10 +130,16 @@ impl ServerBuilder {
         let recipes = Recipes::default();
         let configs = names.iter().map(|name| ServingConfig::of_model(name));
         let book = RecipeBook::open(recipes.clone(), configs.collect(), self.store.clone())?;
+        let artefacts = ServedArtefacts {
+            store: self.store.clone(),
+            models: models.clone(),
+            directories: settings.serving_configs.clone(),
+        };
         let shop = Shop {
             catalog: settings.catalog.as_str().into(),
             store: self.store,
             models,
+            artefacts: Arc::new(artefacts),
             recipes,
             workers,
             background: Workers::start(BACKGROUND)?,
@@ -140,6 +148,7 @@ impl ServerBuilder {
                 fallback: settings.fallback_serving_config.clone(),
                 limits: settings.limits,
                 timeout: settings.request_timeout,
+                events: settings.events.clone(),
             },
             metrics: Metrics::default(),
         };

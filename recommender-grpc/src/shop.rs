@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use recommender_store::Store;
 
+use crate::artefacts::Artefacts;
 use crate::models::Models;
 use crate::operations::Operations;
 use crate::serving::Recipes;
-use crate::settings::RequestLimits;
+use crate::settings::{EventSettings, RequestLimits};
 use crate::status::Refusal;
 use crate::telemetry::Metrics;
 use crate::workers::Workers;
@@ -22,6 +23,8 @@ pub(crate) struct Shop {
     pub(crate) store: Option<Store>,
     /// The models, by id.
     pub(crate) models: Models,
+    /// What the models were loaded from.
+    pub(crate) artefacts: Arc<dyn Artefacts>,
     /// The serving configs with their controls.
     pub(crate) recipes: Recipes,
     /// Compute answers.
@@ -45,6 +48,8 @@ pub(crate) struct Rules {
     pub(crate) limits: RequestLimits,
     /// Time for a call without a deadline.
     pub(crate) timeout: Duration,
+    /// What events may be, and where files of them are.
+    pub(crate) events: EventSettings,
 }
 
 impl Shop {

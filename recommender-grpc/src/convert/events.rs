@@ -1,13 +1,13 @@
-//! What a caller tells of a shopper's past.
+//! What a caller tells of what shoppers did.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use recommender_core::Timestamp;
-use recommender_core::events::{Event, EventKind};
+use recommender_core::events::{Consent, Event, EventKind};
 
-use crate::convert::names;
 use crate::convert::violations::Violations;
-use crate::proto::{self, UserEvent};
+use crate::convert::{amounts, extras, names};
+use crate::proto::{self, EventType, UserEvent};
 
 /// The events of a context, and the products of its session.
 #[derive(Debug, Default)]
@@ -18,6 +18,9 @@ pub(crate) struct Past {
     pub(crate) session: Vec<String>,
 }
 
+/// Most products of a written event, and of a list that was shown.
+pub(super) const MAX_PRODUCTS: usize = 1000;
+
 /// Reads `recent_events`. An event that was refused consent, or whose id came before, does not count.
 pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violations) -> Past {
     let mut past = Past::default();
@@ -27,15 +30,16 @@ pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violati
         let field = format!("context.recent_events[{number}]");
         let current = !session_id.is_empty() && event.session_id == session_id;
         let repeated = !event.event_id.is_empty() && !ids.insert(event.event_id.clone());
-        let denied = names::consent(event.consent, &format!("{field}.consent"), wrong)
-            == proto::Consent::Denied;
+        refuse_persons(&event, &field, wrong);
         let events = read(event, &field, wrong);
-        if repeated || denied {
-            continue;
-        }
         for event in events {
+            if repeated || event.consent == Consent::Denied {
+                continue;
+            }
+            let Some(item) = event.item.clone() else {
+                continue;
+            };
             if current && shows_interest(&event.kind) {
-                let item = event.item.clone().unwrap_or_default();
                 session.push((event.time.unwrap_or_default(), item));
             }
             past.events.push(event);
@@ -47,53 +51,181 @@ pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violati
     past
 }
 
+/// Refuses what only a written event may say: who did it. And notes a time that is missing.
+fn refuse_persons(event: &UserEvent, field: &str, wrong: &mut Violations) {
+    for (name, set) in [
+        ("visitor_id", !event.visitor_id.is_empty()),
+        ("user_id", !event.user_id.is_empty()),
+        ("external_ids", !event.external_ids.is_empty()),
+    ] {
+        if set {
+            let expected = "expected nothing, as the context says who did it; found a value";
+            wrong.add(format!("{field}.{name}"), expected);
+        }
+    }
+    if event.event_time.is_none() {
+        let none = "expected a time, found none";
+        wrong.add(format!("{field}.event_time"), none);
+    }
+}
+
 /// Whether an event of this kind says that the shopper wants the product.
 fn shows_interest(kind: &EventKind) -> bool {
     let passive = matches!(kind, EventKind::Search | EventKind::Impression);
     !passive && kind.takes_back().is_none()
 }
 
-/// One event for each product of `event`; notes what is wrong with it.
-fn read(event: UserEvent, field: &str, wrong: &mut Violations) -> Vec<Event> {
+/// One event for each product of `event`, or one without a product, but for its id and who did it; notes what is wrong
+/// with it.
+pub(super) fn read(mut event: UserEvent, field: &str, wrong: &mut Violations) -> Vec<Event> {
     let at = |name: &str| format!("{field}.{name}");
     let Some(kind) = kind(&event, field, wrong) else {
         return Vec::new();
     };
-    let time = timestamp(event.event_time, &at("event_time"), wrong);
-    if event.event_time.is_none() {
-        wrong.add(at("event_time"), "expected a time, found none");
-    }
-    if event.product_details.is_empty() {
-        let none = "expected at least one product, found none";
-        wrong.add(at("product_details"), none);
-    }
     check_rating(&event, &kind, field, wrong);
+    check_products(&event, field, wrong);
+    let attributes = extras::read(&mut event, field, wrong);
+    let consent = names::consent(event.consent, &at("consent"), wrong);
     let template = Event {
         kind,
-        time,
+        time: timestamp(event.event_time, &at("event_time"), wrong),
         channel: names::channel(event.channel, &at("channel"), wrong),
         place: (!event.place_id.is_empty()).then_some(event.place_id),
+        session: (!event.session_id.is_empty()).then_some(event.session_id),
         rating: event.rating,
+        consent: names::stored_consent(consent),
+        quantity: 1.0,
+        attributes,
         ..Event::default()
     };
-    products(event.product_details, &at("product_details"), wrong)
-        .map(|(item, quantity)| Event {
-            item: Some(item),
-            quantity,
+    let mut parts = shown(event.impression, &at("impression"), wrong);
+    parts.extend(details(
+        event.product_details,
+        &at("product_details"),
+        wrong,
+    ));
+    if parts.is_empty() {
+        return vec![template];
+    }
+    let parts = parts.into_iter().map(|part| part.of(&template));
+    parts.collect()
+}
+
+/// What an event says of one of its products.
+struct Part {
+    item: String,
+    quantity: f32,
+    price: Option<f64>,
+    attributes: BTreeMap<String, String>,
+}
+
+impl Part {
+    fn of(self, template: &Event) -> Event {
+        let mut event = Event {
+            item: Some(self.item),
+            quantity: self.quantity,
+            price: self.price,
             ..template.clone()
-        })
-        .collect()
+        };
+        event.attributes.extend(self.attributes);
+        event
+    }
+}
+
+/// The products of a list that came into view.
+fn shown(impression: Option<proto::Impression>, field: &str, wrong: &mut Violations) -> Vec<Part> {
+    let Some(impression) = impression else {
+        return Vec::new();
+    };
+    let items = impression.items;
+    if items.is_empty() {
+        let none = "expected at least one product, found none";
+        wrong.add(format!("{field}.items"), none);
+    }
+    wrong.bound(&format!("{field}.items"), items.len(), MAX_PRODUCTS);
+    let viewed = match usize::try_from(impression.viewed_count) {
+        Ok(0) => items.len(),
+        Ok(viewed) if viewed <= items.len() => viewed,
+        _ => {
+            let found = impression.viewed_count;
+            let expected = format!("expected 0 to {}, found {found}", items.len());
+            wrong.add(format!("{field}.viewed_count"), expected);
+            0
+        }
+    };
+    let mut seen = HashSet::new();
+    let mut parts = Vec::new();
+    for (number, item) in (0..).zip(items) {
+        let at = format!("{field}.items[{number}]");
+        let unique = seen.insert(item.product_id.clone());
+        if item.product_id.is_empty() || !unique {
+            let found = if unique { "none" } else { "one of before" };
+            let expected = format!("expected a key of its own, found {found}");
+            wrong.add(format!("{at}.product_id"), expected);
+        }
+        parts.push(Part {
+            attributes: extras::of_shown(&item, number + 1, &at, wrong),
+            item: item.product_id,
+            quantity: 1.0,
+            price: None,
+        });
+    }
+    parts.truncate(viewed);
+    parts
+}
+
+/// The products of an event.
+fn details(details: Vec<proto::ProductDetail>, field: &str, wrong: &mut Violations) -> Vec<Part> {
+    check_keys_and_quantities(&details, field, wrong);
+    let mut parts = Vec::with_capacity(details.len());
+    for (number, detail) in details.into_iter().enumerate() {
+        let mut attributes = BTreeMap::new();
+        extras::put(&mut attributes, extras::VARIANT, detail.variant_id);
+        let price = detail.price.and_then(|price| {
+            amounts::not_negative(price, &format!("{field}[{number}].price"), wrong)
+        });
+        if let Some(price) = &price {
+            attributes.insert(extras::PRICE.to_owned(), price.to_string());
+        }
+        parts.push(Part {
+            item: detail.product_id,
+            quantity: detail.quantity.unwrap_or(1.0),
+            price: price.map(|price| price.amount()),
+            attributes,
+        });
+    }
+    parts
+}
+
+/// Checks that there are the products that events of this type have.
+fn check_products(event: &UserEvent, field: &str, wrong: &mut Violations) {
+    let found = event.product_details.len();
+    let at = format!("{field}.product_details");
+    let (none_needed, none_allowed) = match event.event_type() {
+        EventType::CategoryView | EventType::HomeView => (true, true),
+        EventType::Search | EventType::CartView | EventType::Custom => (true, false),
+        _ => (event.impression.is_some(), event.impression.is_some()),
+    };
+    if event.impression.is_some() && event.event_type() != EventType::ViewItemList {
+        let expected = "expected one for EVENT_TYPE_VIEW_ITEM_LIST only, found one";
+        wrong.add(format!("{field}.impression"), expected);
+    }
+    if found == 0 && !none_needed {
+        wrong.add(at, "expected at least one product, found none");
+    } else if found > 0 && none_allowed {
+        wrong.add(at, format!("expected no product, found {found}"));
+    }
 }
 
 fn kind(event: &UserEvent, field: &str, wrong: &mut Violations) -> Option<EventKind> {
     let custom = &event.custom_event_type;
-    let event_type = proto::EventType::try_from(event.event_type).ok();
+    let event_type = EventType::try_from(event.event_type).ok();
     let kind = event_type.and_then(|event_type| names::event_kind(event_type, custom));
     if kind.is_none() {
         let found = format!("expected an EventType, found {}", event.event_type);
         wrong.add(format!("{field}.event_type"), found);
     }
-    if (event_type == Some(proto::EventType::Custom)) == custom.is_empty() {
+    if (event_type == Some(EventType::Custom)) == custom.is_empty() {
         wrong.add(
             format!("{field}.custom_event_type"),
             "expected a name for EVENT_TYPE_CUSTOM, and none for the other types",
@@ -118,12 +250,11 @@ fn check_rating(event: &UserEvent, kind: &EventKind, field: &str, wrong: &mut Vi
     }
 }
 
-/// Keys and quantities of products; notes what is wrong with them.
-pub(crate) fn products(
-    details: Vec<proto::ProductDetail>,
+fn check_keys_and_quantities(
+    details: &[proto::ProductDetail],
     field: &str,
     wrong: &mut Violations,
-) -> impl Iterator<Item = (String, f32)> {
+) {
     for (number, detail) in details.iter().enumerate() {
         if detail.product_id.is_empty() {
             let at = format!("{field}[{number}].product_id");
@@ -138,8 +269,22 @@ pub(crate) fn products(
                 format!("expected a finite number above 0, found {quantity}"),
             );
         }
+    }
+}
+
+/// Keys and quantities of the products of a page; notes what is wrong with them.
+pub(crate) fn products(
+    details: Vec<proto::ProductDetail>,
+    field: &str,
+    wrong: &mut Violations,
+) -> impl Iterator<Item = (String, f32)> {
+    check_keys_and_quantities(&details, field, wrong);
+    for (number, detail) in details.iter().enumerate() {
         if !detail.variant_id.is_empty() {
             wrong.refuse_if(true, &format!("{field}[{number}].variant_id"));
+        }
+        if detail.price.is_some() {
+            wrong.refuse_if(true, &format!("{field}[{number}].price"));
         }
     }
     details
@@ -164,6 +309,15 @@ pub(crate) fn timestamp(
     Some(Timestamp(
         time.seconds * 1000 + i64::from(time.nanos) / 1_000_000,
     ))
+}
+
+/// A point in time as the wire says it.
+pub(crate) fn wire_time(time: Timestamp) -> prost_types::Timestamp {
+    let nanos = time.0.rem_euclid(1000) * 1_000_000;
+    prost_types::Timestamp {
+        seconds: time.0.div_euclid(1000),
+        nanos: i32::try_from(nanos).unwrap_or_default(),
+    }
 }
 
 /// 0001-01-01T00:00:00Z, the first time that the wire's Timestamp can mean.

@@ -1,13 +1,17 @@
 //! Between the wire and the engine: the one place that knows both.
 
+mod amounts;
 mod controls;
-mod events;
+pub(crate) mod events;
+mod extras;
+pub(crate) mod identities;
 mod listing;
-mod names;
+pub(crate) mod names;
 mod request;
 mod response;
 mod serving_configs;
 mod violations;
+pub(crate) mod writes;
 
 pub(crate) use controls::{CONTROLS, changed_control, control, of_control};
 pub(crate) use listing::{check_id, check_parent, id_in, page};

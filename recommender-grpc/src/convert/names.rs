@@ -1,7 +1,7 @@
 //! Enumerations of the wire and of the engine.
 
 use recommender_core::engine::Tier;
-use recommender_core::events::{Channel, EventKind};
+use recommender_core::events::{Channel, Consent, EventKind};
 
 use crate::convert::violations::Violations;
 use crate::proto;
@@ -42,6 +42,10 @@ pub(crate) fn event_kind(event_type: proto::EventType, custom: &str) -> Option<E
         proto::EventType::Rate => EventKind::Rating,
         proto::EventType::Scan => EventKind::Scan,
         proto::EventType::TryOn => EventKind::TryOn,
+        proto::EventType::CategoryView
+        | proto::EventType::HomeView
+        | proto::EventType::CallInquiry => EventKind::View,
+        proto::EventType::CartView => EventKind::Impression,
         proto::EventType::Custom => EventKind::Custom(custom.into()),
     })
 }
@@ -52,6 +56,59 @@ pub(crate) fn consent(number: i32, field: &str, wrong: &mut Violations) -> proto
         wrong.add(field, format!("expected a Consent, found {number}"));
         proto::Consent::Unspecified
     })
+}
+
+/// The consent as the store keeps it.
+pub(crate) fn stored_consent(consent: proto::Consent) -> Consent {
+    match consent {
+        proto::Consent::Unspecified => Consent::Unspecified,
+        proto::Consent::Granted => Consent::Granted,
+        proto::Consent::Denied => Consent::Denied,
+    }
+}
+
+/// The consent as the wire says it.
+pub(crate) fn wire_consent(consent: Consent) -> proto::Consent {
+    match consent {
+        Consent::Unspecified => proto::Consent::Unspecified,
+        Consent::Granted => proto::Consent::Granted,
+        Consent::Denied => proto::Consent::Denied,
+    }
+}
+
+/// The channel as the wire says it.
+pub(crate) fn wire_channel(channel: Channel) -> proto::Channel {
+    match channel {
+        Channel::Web => proto::Channel::Web,
+        Channel::App => proto::Channel::App,
+        Channel::Kiosk => proto::Channel::Kiosk,
+        Channel::PointOfSale => proto::Channel::Pos,
+        Channel::CallCenter => proto::Channel::CallCenter,
+        Channel::Email => proto::Channel::Email,
+        Channel::Push => proto::Channel::Push,
+        Channel::Marketplace => proto::Channel::Marketplace,
+        Channel::Social => proto::Channel::Social,
+    }
+}
+
+/// The type of a kind, and its name if it is one of the operator's own.
+pub(crate) fn event_type(kind: &EventKind) -> (proto::EventType, String) {
+    let event_type = match kind {
+        EventKind::View => proto::EventType::ViewItem,
+        EventKind::Impression => proto::EventType::ViewItemList,
+        EventKind::Click => proto::EventType::Click,
+        EventKind::AddToCart => proto::EventType::AddToCart,
+        EventKind::RemoveFromCart => proto::EventType::RemoveFromCart,
+        EventKind::Purchase => proto::EventType::Purchase,
+        EventKind::Return => proto::EventType::Return,
+        EventKind::Search => proto::EventType::Search,
+        EventKind::Wishlist => proto::EventType::AddToWishlist,
+        EventKind::Rating => proto::EventType::Rate,
+        EventKind::Scan => proto::EventType::Scan,
+        EventKind::TryOn => proto::EventType::TryOn,
+        other => return (proto::EventType::Custom, other.name().to_owned()),
+    };
+    (event_type, String::new())
 }
 
 /// The tier of an answer.

@@ -36,6 +36,11 @@ impl Violations {
         }
     }
 
+    /// Whether nothing was wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `value`, unless something was wrong.
     pub(crate) fn or<T>(self, value: T) -> Result<T, Refusal> {
         if self.0.is_empty() {

@@ -19,10 +19,12 @@ pub(crate) const MAX_QUEUED_REQUESTS: &str = "max_queued_requests";
 pub(crate) const WORKER_THREADS: &str = "worker_threads";
 pub(crate) const REQUEST_TIMEOUT: &str = "request_timeout_ms";
 pub(crate) const DRAIN_TIMEOUT: &str = "drain_timeout_ms";
+pub(crate) const CUSTOM_EVENT_TYPES: &str = "custom_event_types";
+pub(crate) const IMPORT_DIRECTORY: &str = "import_directory";
 pub(crate) const MAX_CONNECTION_AGE: &str = "max_connection_age_ms";
 
 /// Every key there is.
-pub(crate) const ALL: [&str; 17] = [
+pub(crate) const ALL: [&str; 19] = [
     LISTEN,
     CATALOG,
     SERVING_CONFIGS,
@@ -40,4 +42,6 @@ pub(crate) const ALL: [&str; 17] = [
     REQUEST_TIMEOUT,
     DRAIN_TIMEOUT,
     MAX_CONNECTION_AGE,
+    CUSTOM_EVENT_TYPES,
+    IMPORT_DIRECTORY,
 ];

@@ -5,7 +5,7 @@ mod problem;
 mod raw;
 mod resolve;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub(crate) use resolve::is_resource_id;
 /// | `request_timeout_ms` | 5,000 | 1 to 3,600,000: for callers who set no deadline |
 /// | `drain_timeout_ms` | 30,000 | 0 to 3,600,000 |
 /// | `max_connection_age_ms` | 1,800,000 | 1,000 to 86,400,000: then clients reconnect, and balancers can spread them |
+/// | `custom_event_types` | none | names of the operator's own event types that may be written; every model must weigh them; in the environment `name,…` |
+/// | `import_directory` | none | directory below which ImportUserEvents may name files; relative to the file |
 ///
 /// ```
 /// use recommender_grpc::settings::RawSettings;
@@ -69,6 +71,18 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long calls in flight may take to finish after a signal to stop.
     pub drain_timeout: Duration,
+    /// What events may be, and where files of them are.
+    pub events: EventSettings,
+}
+
+/// What events may be, and where files of them are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventSettings {
+    /// The operator's own event types that may be written. A model without a weight for one that a person's events
+    /// have can't answer her, nor be trained.
+    pub custom_types: BTreeSet<String>,
+    /// The directory below which imports may name files; none if they may name none.
+    pub import_directory: Option<PathBuf>,
 }
 
 /// Bounds of a single call.

@@ -1,6 +1,6 @@
 //! From what was said to settings with no option left open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::settings::raw::Said;
 use crate::settings::{
-    ConnectionSettings, RawSettings, RequestLimits, Settings, SettingsError, WorkerSettings, keys,
+    ConnectionSettings, EventSettings, RawSettings, RequestLimits, Settings, SettingsError,
+    WorkerSettings, keys,
 };
 
 impl RawSettings {
@@ -34,6 +35,7 @@ impl RawSettings {
             },
             request_timeout: self.millis(keys::REQUEST_TIMEOUT, 1..=hour, 5000),
             drain_timeout: self.millis(keys::DRAIN_TIMEOUT, 0..=hour, 30_000),
+            events: self.events(),
         };
         self.finish().map(|()| settings)
     }
@@ -140,6 +142,38 @@ impl RawSettings {
             .collect()
     }
 
+    fn events(&mut self) -> EventSettings {
+        EventSettings {
+            custom_types: self.custom_event_types(),
+            import_directory: self.import_directory(),
+        }
+    }
+
+    fn custom_event_types(&mut self) -> BTreeSet<String> {
+        let Some(said) = self.said.remove(keys::CUSTOM_EVENT_TYPES) else {
+            return BTreeSet::new();
+        };
+        let names =
+            name_list(&said.value).filter(|names| names.iter().all(|name| !name.is_empty()));
+        names.unwrap_or_else(|| {
+            let expected = "a list of names (name,… in the environment)";
+            self.wrong(keys::CUSTOM_EVENT_TYPES, expected, &said);
+            BTreeSet::new()
+        })
+    }
+
+    fn import_directory(&mut self) -> Option<PathBuf> {
+        let said = self.said.remove(keys::IMPORT_DIRECTORY)?;
+        let directory = said
+            .value
+            .as_str()
+            .map(|directory| said.base.join(directory));
+        if directory.is_none() {
+            self.wrong(keys::IMPORT_DIRECTORY, "a directory", &said);
+        }
+        directory
+    }
+
     fn wrong(&mut self, key: &str, expected: &str, said: &Said) {
         self.problem(&said.origin, key, expected, &said.value);
     }
@@ -173,6 +207,17 @@ fn name_directory_pairs(value: &toml::Value) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
+fn name_list(value: &toml::Value) -> Option<BTreeSet<String>> {
+    if let Some(list) = value.as_array() {
+        return list
+            .iter()
+            .map(|name| Some(name.as_str()?.to_owned()))
+            .collect();
+    }
+    let names = value.as_str()?.split(',');
+    Some(names.map(|name| name.trim().to_owned()).collect())
+}
+
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
@@ -187,5 +232,28 @@ mod tests {
         assert_eq!(settings.listen.to_string(), "127.0.0.1:50051");
         assert_eq!(settings.limits.max_message_bytes, 4 * 1024 * 1024);
         assert!(settings.workers.threads >= 1);
+    }
+
+    #[test]
+    fn event_types_are_a_list_in_a_file_and_in_the_environment() {
+        let mut raw = RawSettings::default();
+        let text = "custom_event_types = [\"stare\", \"nod\"]\nimport_directory = \"in\"";
+        raw.add_toml(text, "server.toml", "/etc/shop".as_ref());
+        let events = raw.resolve().unwrap().events;
+        assert!(events.custom_types.iter().eq(["nod", "stare"]));
+        assert_eq!(
+            events.import_directory.unwrap(),
+            PathBuf::from("/etc/shop/in")
+        );
+        let mut raw = RawSettings::default();
+        raw.add_environment([("RECOMMENDER_CUSTOM_EVENT_TYPES".into(), "stare, nod".into())]);
+        assert_eq!(raw.resolve().unwrap().events.custom_types.len(), 2);
+        let mut raw = RawSettings::default();
+        raw.add_toml(
+            "custom_event_types = [1]\nimport_directory = 2",
+            "server.toml",
+            "".as_ref(),
+        );
+        assert_eq!(raw.resolve().unwrap_err().problems.len(), 2);
     }
 }

@@ -50,6 +50,11 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
     Recommendations::new(Shop {
         catalog: "default".into(),
         store: None,
+        artefacts: std::sync::Arc::new(crate::artefacts::ServedArtefacts {
+            store: None,
+            models: served.clone(),
+            directories: std::collections::BTreeMap::new(),
+        }),
         models: served,
         recipes,
         background: workers.clone(),
@@ -59,6 +64,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
             fallback: Some("popular".into()),
             limits: Settings::default().limits,
             timeout: Duration::from_secs(60),
+            events: Settings::default().events,
         },
         metrics: crate::telemetry::Metrics::default(),
     })
