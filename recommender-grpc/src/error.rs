@@ -32,6 +32,9 @@ pub enum ServeError {
         /// Which file is wrong, and how.
         source: recommender_core::Error,
     },
+    /// The models that the store keeps can't be put in service.
+    #[error("the models of the store can't be put in service: {0}")]
+    Registry(String),
     /// The worker threads can't be started.
     #[error("can't start the worker threads: {0}")]
     Workers(String),

@@ -86,6 +86,7 @@ pub mod settings;
 mod shop;
 mod status;
 mod telemetry;
+mod training;
 mod wire_faults;
 mod workers;
 

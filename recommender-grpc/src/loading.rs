@@ -1,4 +1,4 @@
-//! Loading the models of the settings from their directories.
+//! Loading the models of the settings and of the store from their directories.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,13 @@ use tokio::task::spawn_blocking;
 
 use crate::error::ServeError;
 use crate::models::{Models, ServedModel};
+use crate::training::Registry;
 
-/// Puts a model behind each serving config of `directories` that has none yet, away from the threads that talk
-/// to clients. A directory that stands behind several is loaded once.
+/// Puts a model behind each serving config of `directories` that has none yet, and in service what was promoted in the
+/// registry, away from the threads that talk to clients. A directory that stands behind several is loaded once.
 pub(crate) async fn load(
     models: &Models,
+    registry: &Registry,
     directories: &BTreeMap<String, PathBuf>,
 ) -> Result<(), ServeError> {
     let present = models.snapshot();
@@ -31,6 +33,11 @@ pub(crate) async fn load(
         tracing::info!(serving_config = name, version = model.version(), "loaded");
         models.put(name, model);
     }
+    let registry = registry.clone();
+    let started = spawn_blocking(move || registry.start().map_err(|refusal| refusal.reason()));
+    let started = started.await.unwrap_or_else(|error| Err(error.to_string()));
+    started.map_err(ServeError::Registry)?;
+    models.check();
     Ok(())
 }
 
@@ -45,13 +52,23 @@ async fn open(name: &str, directory: &Path) -> Result<ServedModel, ServeError> {
         })
 }
 
-/// A model that has answered once: the first caller finds the files in memory.
+/// Shoppers for whom a model answers before it is put in service.
+const WARMED: usize = 32;
+
+/// A model that has answered for some of its own shoppers and for a stranger: the first callers find the files in
+/// memory.
 pub(crate) fn open_and_warm(directory: &Path) -> Result<ServedModel> {
     let (engine, manifest) = recommender_files::load_engine(directory)?;
-    let model = ServedModel::new(Arc::new(engine), manifest.model_version());
-    model.engine().recommend(&EngineRequest {
-        limit: 1,
-        ..EngineRequest::default()
-    })?;
+    let engine = Arc::new(engine);
+    let model = ServedModel::new(Arc::clone(&engine), manifest.model_version());
+    let users = engine.users().iter().take(WARMED);
+    let users = users.map(|(_, key)| Some(key.to_owned()));
+    for user in users.chain([None]) {
+        engine.recommend(&EngineRequest {
+            user,
+            limit: 20,
+            ..EngineRequest::default()
+        })?;
+    }
     Ok(model)
 }

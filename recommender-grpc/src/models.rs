@@ -142,6 +142,18 @@ impl Models {
             let models = Arc::make_mut(current);
             models.insert(id.to_owned(), model);
         });
+        self.check();
+    }
+
+    /// Takes the model of an id away. The requests under way keep it.
+    pub(crate) fn remove(&self, id: &str) {
+        self.current.send_modify(|current| {
+            Arc::make_mut(current).remove(id);
+        });
+    }
+
+    /// Says that requests are welcome, if every model that is expected is there.
+    pub(crate) fn check(&self) {
         let current = self.snapshot();
         if self.expected.iter().all(|name| current.contains_key(name)) {
             self.health.ready();

@@ -24,9 +24,11 @@ use crate::operations::Operations;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::control_service_server::ControlServiceServer;
 use crate::proto::longrunning::operations_server::OperationsServer;
+use crate::proto::model_service_server::ModelServiceServer;
 use crate::proto::recommendation_service_server::RecommendationServiceServer;
 use crate::proto::serving_config_service_server::ServingConfigServiceServer;
 use crate::service::controls::Controls;
+use crate::service::models::{ModelCalls, trained};
 use crate::service::operations::LongRunning;
 use crate::service::recommendation::Recommendations;
 use crate::service::serving_configs::ServingConfigs;
@@ -34,6 +36,7 @@ use crate::serving::{RecipeBook, Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::{Rules, Shop};
 use crate::telemetry::Metrics;
+use crate::training::{self, ModelsDirectory, Registry};
 use crate::wire_faults;
 use crate::workers::Workers;
 
@@ -106,14 +109,17 @@ impl ServerBuilder {
     /// The server; it is ready once every serving config has a model.
     ///
     /// # Errors
-    /// [`ServeError::Setting`] if there is no serving config at all, or the fallback is none of them;
-    /// [`ServeError::Workers`] if the worker threads can't be started.
+    /// [`ServeError::Setting`] if there is neither a serving config nor a store, or the fallback is no serving config;
+    /// [`ServeError::Workers`] if the worker threads can't be started; [`ServeError::Registry`] if the models of the
+    /// store can't be read.
     pub fn build(self) -> Result<Server, ServeError> {
         let settings = self.settings;
         let mut names: Vec<String> = settings.serving_configs.keys().cloned().collect();
         names.extend(self.models.iter().map(|(name, _)| name.clone()));
         names.extend(self.awaited);
-        check_names(&names, settings.fallback_serving_config.as_deref())?;
+        if self.store.is_none() {
+            check_names(&names, settings.fallback_serving_config.as_deref())?;
+        }
         let workers = match self.workers {
             Some(workers) => workers,
             None => Workers::start(settings.workers)?,
@@ -122,8 +128,13 @@ impl ServerBuilder {
             RecommendationServiceServer::<Recommendations>::NAME,
             ServingConfigServiceServer::<ServingConfigs>::NAME,
             ControlServiceServer::<Controls>::NAME,
+            ModelServiceServer::<ModelCalls>::NAME,
         ]);
-        let models = Models::new(names.clone(), health.clone());
+        let mut expected = names.clone();
+        if let Some(store) = &self.store {
+            expected.extend(training::promoted(store)?);
+        }
+        let models = Models::new(expected, health.clone());
         for (name, model) in self.models {
             models.put(&name, model);
         }
@@ -135,15 +146,30 @@ impl ServerBuilder {
             models: models.clone(),
             directories: settings.serving_configs.clone(),
         };
+        let catalog: Arc<str> = settings.catalog.as_str().into();
+        let operations = Operations::new();
+        let registry = Registry::new(training::Surroundings {
+            catalog: Arc::clone(&catalog),
+            store: self.store.clone(),
+            directory: settings
+                .models_directory
+                .as_deref()
+                .map(ModelsDirectory::new),
+            models: models.clone(),
+            operations: operations.clone(),
+            threads: settings.training_threads,
+            given: settings.serving_configs.clone(),
+        });
         let shop = Shop {
-            catalog: settings.catalog.as_str().into(),
+            catalog,
             store: self.store,
             models,
             artefacts: Arc::new(artefacts),
             recipes,
             workers,
             background: Workers::start(BACKGROUND)?,
-            operations: Operations::new(),
+            operations,
+            registry,
             rules: Rules {
                 fallback: settings.fallback_serving_config.clone(),
                 limits: settings.limits,
@@ -254,8 +280,10 @@ impl Server {
         let operations = self.shop.operations.clone();
         let unfinished = operations.clone();
         let directories = self.settings.serving_configs.clone();
+        let registry = self.shop.registry.clone();
         let cannot_load = async move {
-            match loading::load(&models, &directories).await {
+            let loaded = loading::load(&models, &registry, &directories).await;
+            match loaded.and_then(|()| registry.keep_schedule(trained)) {
                 Err(error) => error,
                 Ok(()) => pending().await,
             }
@@ -300,9 +328,11 @@ impl Server {
         let configs = ServingConfigs::new(self.shop.clone(), self.book.clone());
         let configs = ServingConfigServiceServer::new(configs)
             .max_decoding_message_size(limits.max_message_bytes);
-        let controls = Controls::new(self.shop.clone(), self.book);
+        let controls = Controls::new(self.shop.clone(), self.book.clone());
         let controls =
             ControlServiceServer::new(controls).max_decoding_message_size(limits.max_message_bytes);
+        let models = ModelServiceServer::new(ModelCalls::new(self.shop.clone(), self.book))
+            .max_decoding_message_size(limits.max_message_bytes);
         let service = RecommendationServiceServer::new(Recommendations::new(self.shop))
             .max_decoding_message_size(limits.max_message_bytes)
             .max_encoding_message_size(limits.max_message_bytes);
@@ -327,6 +357,7 @@ impl Server {
             .add_service(operations)
             .add_service(configs)
             .add_service(controls)
+            .add_service(models)
             .add_service(service))
     }
 }

@@ -12,6 +12,7 @@ use crate::serving::Recipes;
 use crate::settings::{EventSettings, RequestLimits};
 use crate::status::Refusal;
 use crate::telemetry::Metrics;
+use crate::training::Registry;
 use crate::workers::Workers;
 
 /// What the services of a server share. A handle: clones share it.
@@ -33,6 +34,8 @@ pub(crate) struct Shop {
     pub(crate) background: Workers,
     /// Work that goes on after the call that began it was answered.
     pub(crate) operations: Operations,
+    /// The models as they are kept, trained and put in service.
+    pub(crate) registry: Registry,
     /// What requests are held to.
     pub(crate) rules: Rules,
     /// What is counted for those who operate the server.

@@ -106,6 +106,22 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The cause in words, for those who run the server.
+    pub(crate) fn reason(&self) -> String {
+        if let Self::Engine(error) = self {
+            return error.to_string();
+        }
+        if let Self::Store(error) = self {
+            return error.to_string();
+        }
+        if let Self::Precondition { message, .. } = self {
+            return message.clone();
+        }
+        format!("{self:?}")
+    }
+}
+
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         match refusal {

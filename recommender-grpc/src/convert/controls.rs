@@ -275,7 +275,7 @@ fn of_condition(condition: &Condition) -> proto::ControlCondition {
 }
 
 /// A time of the store on the wire.
-fn moment(time: Timestamp) -> prost_types::Timestamp {
+pub(crate) fn moment(time: Timestamp) -> prost_types::Timestamp {
     let millis = time.0.rem_euclid(1000);
     prost_types::Timestamp {
         seconds: time.0.div_euclid(1000),

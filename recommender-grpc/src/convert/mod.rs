@@ -6,6 +6,7 @@ pub(crate) mod events;
 mod extras;
 pub(crate) mod identities;
 mod listing;
+mod models;
 pub(crate) mod names;
 mod request;
 mod response;
@@ -15,6 +16,10 @@ pub(crate) mod writes;
 
 pub(crate) use controls::{CONTROLS, changed_control, control, of_control};
 pub(crate) use listing::{check_id, check_parent, id_in, page};
+pub(crate) use models::{
+    Standing, changed_model, check_metric, comparison, model, of_given, of_model, version,
+    version_number,
+};
 pub(crate) use request::{Question, check_batch, question};
 pub(crate) use response::{duration, response, status};
 pub(crate) use serving_configs::{

@@ -2,6 +2,7 @@
 
 pub(crate) mod controls;
 pub(crate) mod deadline;
+pub(crate) mod models;
 pub(crate) mod operations;
 pub(crate) mod recommendation;
 pub(crate) mod serving_configs;

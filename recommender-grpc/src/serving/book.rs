@@ -96,11 +96,14 @@ impl RecipeBook {
     pub(crate) async fn change(&self) -> std::result::Result<Change, Refusal> {
         let store = self.0.store.clone().ok_or(Refusal::NoStore)?;
         let changing = Arc::clone(&self.0.changing).lock_owned().await;
-        Ok(Change {
+        let change = Change {
             book: self.clone(),
             store,
             _changing: changing,
-        })
+        };
+        // What was written a moment ago, such as a model, may be named.
+        change.reread().await?;
+        Ok(change)
     }
 }
 

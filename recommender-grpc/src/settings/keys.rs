@@ -22,9 +22,11 @@ pub(crate) const DRAIN_TIMEOUT: &str = "drain_timeout_ms";
 pub(crate) const CUSTOM_EVENT_TYPES: &str = "custom_event_types";
 pub(crate) const IMPORT_DIRECTORY: &str = "import_directory";
 pub(crate) const MAX_CONNECTION_AGE: &str = "max_connection_age_ms";
+pub(crate) const MODELS_DIRECTORY: &str = "models_directory";
+pub(crate) const TRAINING_THREADS: &str = "training_threads";
 
 /// Every key there is.
-pub(crate) const ALL: [&str; 19] = [
+pub(crate) const ALL: &[&str] = &[
     LISTEN,
     CATALOG,
     SERVING_CONFIGS,
@@ -44,4 +46,6 @@ pub(crate) const ALL: [&str; 19] = [
     MAX_CONNECTION_AGE,
     CUSTOM_EVENT_TYPES,
     IMPORT_DIRECTORY,
+    MODELS_DIRECTORY,
+    TRAINING_THREADS,
 ];

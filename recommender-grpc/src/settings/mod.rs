@@ -40,6 +40,8 @@ pub(crate) use resolve::is_resource_id;
 /// | `max_connection_age_ms` | 1,800,000 | 1,000 to 86,400,000: then clients reconnect, and balancers can spread them |
 /// | `custom_event_types` | none | names of the operator's own event types that may be written; every model must weigh them; in the environment `name,…` |
 /// | `import_directory` | none | directory below which ImportUserEvents may name files; relative to the file |
+/// | `models_directory` | none | where trained models are kept; relative to the file. `recommender serve --data DIR` takes `DIR/models` if none is set |
+/// | `training_threads` | half the processors | 1 to 1,024: threads of a training beside serving |
 ///
 /// ```
 /// use recommender_grpc::settings::RawSettings;
@@ -73,6 +75,10 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// What events may be, and where files of them are.
     pub events: EventSettings,
+    /// Where the versions of trained models lie; without one, models are neither trained nor imported.
+    pub models_directory: Option<PathBuf>,
+    /// Threads of a training beside serving.
+    pub training_threads: usize,
 }
 
 /// What events may be, and where files of them are.

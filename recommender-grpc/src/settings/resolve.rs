@@ -19,6 +19,7 @@ impl RawSettings {
     /// [`SettingsError`] with every problem found.
     pub fn resolve(mut self) -> Result<Settings, SettingsError> {
         let hour = 3_600_000;
+        let half = (processors() / 2).max(1);
         let settings = Settings {
             listen: self.address(),
             catalog: self.catalog(),
@@ -36,6 +37,8 @@ impl RawSettings {
             request_timeout: self.millis(keys::REQUEST_TIMEOUT, 1..=hour, 5000),
             drain_timeout: self.millis(keys::DRAIN_TIMEOUT, 0..=hour, 30_000),
             events: self.events(),
+            models_directory: self.path(keys::MODELS_DIRECTORY),
+            training_threads: self.number(keys::TRAINING_THREADS, 1..=1024, half),
         };
         self.finish().map(|()| settings)
     }
@@ -89,6 +92,11 @@ impl RawSettings {
             self.wrong(key, "a text", &said);
         }
         text
+    }
+
+    fn path(&mut self, key: &str) -> Option<PathBuf> {
+        let base = self.said.get(key)?.base.clone();
+        Some(base.join(self.text(key)?))
     }
 
     fn number<N: TryFrom<u64> + TryInto<u64> + Copy + std::fmt::Display>(

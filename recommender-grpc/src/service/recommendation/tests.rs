@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use recommender_core::engine::Engine;
@@ -8,10 +9,12 @@ use tonic::Code;
 use super::*;
 use crate::health::Health;
 use crate::models::{Models, ServedModel};
+use crate::operations::Operations;
 use crate::proto::RecommendContext;
 use crate::serving::{Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::Rules;
+use crate::training::{Registry, Surroundings};
 use crate::workers::Workers;
 
 /// A model of two products.
@@ -47,7 +50,18 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
         max_queued: 0,
     };
     let workers = Workers::start(workers).unwrap();
+    let operations = Operations::new();
+    let registry = Registry::new(Surroundings {
+        catalog: "default".into(),
+        store: None,
+        directory: None,
+        models: served.clone(),
+        operations: operations.clone(),
+        threads: 1,
+        given: BTreeMap::new(),
+    });
     Recommendations::new(Shop {
+        registry,
         catalog: "default".into(),
         store: None,
         artefacts: std::sync::Arc::new(crate::artefacts::ServedArtefacts {
@@ -58,7 +72,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
         models: served,
         recipes,
         background: workers.clone(),
-        operations: crate::operations::Operations::new(),
+        operations,
         workers,
         rules: Rules {
             fallback: Some("popular".into()),

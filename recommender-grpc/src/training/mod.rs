@@ -1,0 +1,21 @@
+//! Training beside serving: models are kept as documents of the store, trained on its events with bounded threads,
+//! judged beside the version in service, written to the disk, and swapped while requests go on.
+
+mod directory;
+mod document;
+mod erasing;
+mod judging;
+mod registry;
+mod run;
+mod schedule;
+
+pub(crate) use directory::ModelsDirectory;
+pub(crate) use document::{Comparison, Figure, ModelDocument, Promotion, TrainingPolicy, Version};
+pub(crate) use registry::{Registry, Surroundings, promoted};
+pub(crate) use run::METRICS;
+
+/// The collection of models in resource names.
+pub(crate) const MODELS: &str = "models";
+
+/// What sort of thing a model is, as the contract calls it.
+pub(crate) const MODEL_TYPE: &str = "recommender.v1.Model";

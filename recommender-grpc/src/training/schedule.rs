@@ -1,0 +1,150 @@
+//! When models are trained without anybody asking: by the clock, or after so many events.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use recommender_core::Timestamp;
+
+use crate::error::ServeError;
+use crate::status::Refusal;
+use crate::training::document::{ModelDocument, Version};
+use crate::training::registry::{Inner, Registry};
+
+/// How often it looks whether anything is to be done.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+impl Registry {
+    /// Goes on with erasures that were interrupted, then trains models by their schedules and takes over what other
+    /// servers promote, until the registry is gone; what operations answer is made by `answer`.
+    ///
+    /// # Errors
+    /// [`ServeError::Workers`] if the system gives no thread.
+    pub(crate) fn keep_schedule<R: prost::Name + 'static>(
+        &self,
+        answer: fn(&Version, bool) -> R,
+    ) -> Result<(), ServeError> {
+        if self.0.around.store.is_none() {
+            return Ok(());
+        }
+        let weak = Arc::downgrade(&self.0);
+        let thread = thread::Builder::new().name("training-schedule".into());
+        let spawned = thread.spawn(move || keep(&weak, answer));
+        spawned.map_err(|error| ServeError::Workers(error.to_string()))?;
+        Ok(())
+    }
+
+    fn tick<R: prost::Name + 'static>(
+        &self,
+        answer: fn(&Version, bool) -> R,
+        jitter: &RandomState,
+    ) -> Result<(), Refusal> {
+        self.follow()?;
+        if self.is_busy() || self.0.around.directory.is_none() {
+            return Ok(());
+        }
+        let documents = self.documents()?.into_iter();
+        let scheduled: Vec<ModelDocument> = documents.filter(is_scheduled).collect();
+        if scheduled.is_empty() {
+            return Ok(());
+        }
+        let store = self.store()?;
+        let (now, events) = (store.now(), store.engine().status()?.contents.events);
+        let mut due = scheduled
+            .iter()
+            .filter(|model| is_due(model, (now, events), jitter));
+        if let Some(model) = due.next() {
+            self.begin_training(&model.id, answer)?;
+        }
+        Ok(())
+    }
+}
+
+fn keep<R: prost::Name + 'static>(registry: &Weak<Inner>, answer: fn(&Version, bool) -> R) {
+    // Of its own in every process, so that servers that share a store do not train all at once.
+    let jitter = RandomState::new();
+    if let Some(inner) = registry.upgrade()
+        && let Err(refusal) = Registry(inner).resume_erasures()
+    {
+        let reason = refusal.reason();
+        tracing::error!(reason, "interrupted erasures go on at the next start");
+    }
+    loop {
+        thread::sleep(INTERVAL);
+        let Some(inner) = registry.upgrade() else {
+            return;
+        };
+        if let Err(refusal) = Registry(inner).tick(answer, &jitter) {
+            let reason = refusal.reason();
+            tracing::warn!(reason, "the training schedule is looked at again");
+        }
+    }
+}
+
+fn is_scheduled(model: &ModelDocument) -> bool {
+    let policy = &model.policy;
+    !model.paused && (policy.every_ms.is_some() || policy.after_events.is_some())
+}
+
+/// Whether a model is to be trained now, when there are so many events.
+fn is_due(model: &ModelDocument, (now, events): (Timestamp, u64), jitter: &RandomState) -> bool {
+    let Some(last) = &model.last_training else {
+        return events >= model.policy.after_events.unwrap_or(1).max(1);
+    };
+    let by_events = (model.policy.after_events)
+        .is_some_and(|after| events.saturating_sub(last.events) >= after);
+    let by_clock = model.policy.every_ms.is_some_and(|every| {
+        let tenth = u64::try_from(every / 10).unwrap_or_default();
+        let later = jitter.hash_one((&model.id, last.time)) % (tenth + 1);
+        let later = i64::try_from(later).unwrap_or_default();
+        now.0.saturating_sub(last.time.0) >= every.saturating_add(later)
+    });
+    by_events || by_clock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::training::document::LastTraining;
+
+    fn model(
+        every_ms: Option<i64>,
+        after_events: Option<u64>,
+        trained: Option<i64>,
+    ) -> ModelDocument {
+        let mut model = ModelDocument::new("daily", Timestamp(0));
+        model.policy.every_ms = every_ms;
+        model.policy.after_events = after_events;
+        model.last_training = trained.map(|time| LastTraining {
+            time: Timestamp(time),
+            events: 100,
+            error: None,
+        });
+        model
+    }
+
+    #[test]
+    fn a_model_is_due_by_the_clock_and_by_events() {
+        let jitter = RandomState::new();
+        let due =
+            |model: &ModelDocument, now, events| is_due(model, (Timestamp(now), events), &jitter);
+        let hourly = model(Some(1000), None, Some(5000));
+        assert!(!due(&hourly, 5999, 1_000_000) && due(&hourly, 6100, 0));
+        let by_events = model(None, Some(50), Some(5000));
+        assert!(!due(&by_events, 1_000_000, 149) && due(&by_events, 5000, 150));
+        let new = model(Some(1000), None, None);
+        assert!(!due(&new, 1_000_000, 0) && due(&new, 0, 1));
+    }
+
+    #[test]
+    fn a_model_without_a_schedule_or_one_that_stands_still_is_never_due() {
+        assert!(!is_scheduled(&model(None, None, None)));
+        assert!(is_scheduled(&model(Some(1), None, None)));
+        let paused = ModelDocument {
+            paused: true,
+            ..model(Some(1), Some(1), None)
+        };
+        assert!(!is_scheduled(&paused));
+    }
+}

@@ -1,0 +1,10 @@
+//! Serving configs, controls and models: kept, trained, judged and swapped by a real server, asked by a real client.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod configs;
+mod controls;
+mod faults;
+mod shop;
+mod swap;
+mod training;
