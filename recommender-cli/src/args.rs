@@ -71,7 +71,9 @@ pub(crate) enum Command {
     )]
     Recommend(Recommend),
     /// Answer over gRPC.
-    #[command(after_help = "Example:\n  recommender serve --model model/ --config server.toml")]
+    #[command(
+        after_help = "Examples:\n  recommender serve --data store/ --config server.toml\n  recommender serve --model model/ --config server.toml"
+    )]
     Serve(Serve),
 }
 
@@ -398,6 +400,13 @@ pub(crate) struct Recommend {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
+    /// Folder of a store, or the url of a PostgreSQL database with one; made if it is not there. Answers rest on it, and
+    /// models are trained from it and kept in its folder "models", unless the settings say where.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) data: Option<Place>,
+    /// Settings of the store, in TOML: what persons may be, consent, pseudonyms.
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub(crate) settings: Option<PathBuf>,
     /// Folder of a saved model, served as the serving config "default".
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,

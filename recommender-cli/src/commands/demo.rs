@@ -2,6 +2,7 @@
 
 mod counts;
 mod shoppers;
+mod stocked;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -11,12 +12,13 @@ use std::time::Instant;
 
 use recommender_core::evaluation::{Questions, Report, Split, Splitter};
 use recommender_core::events::EventTable;
-use recommender_core::{Dataset, Engine, FitOptions, PipelineConfig, Timestamp};
+use recommender_core::{Engine, FitOptions, PipelineConfig, Timestamp};
 use recommender_files::{EventOptions, ProductOptions};
 use recommender_grpc::proto::{RecommendContext, RecommendRequest};
 use recommender_grpc::server::bind;
 use recommender_grpc::settings::{RawSettings, Settings};
 use recommender_grpc::{ServedModel, ServerBuilder, client};
+use recommender_store::Store;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -26,6 +28,7 @@ use crate::failure::Failure;
 use crate::model_spec::{ModelSpec, read_pipeline};
 use crate::table::Table;
 use crate::trial::Trial;
+use stocked::Stocked;
 
 /// The last of the days in the data, which the models are asked to foretell.
 const TEST_DAYS: &str = "time:2011-11-09";
@@ -53,9 +56,16 @@ pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
     let report = trial.run(&specs(&config))?;
     print_table(&trial.split, &report)?;
     shoppers::print(&trial, &config)?;
-    let dataset = Dataset::new(table, products(&files, None)?, config.interactions.clone())?;
-    let engine = Engine::fit(&config, &dataset, &FitOptions::default())?;
-    serve(door, arguments.once, engine, start)
+    let shopper = trial.table.users().iter().next();
+    let shopper = shopper.map_or_else(String::new, |(_, key)| key.to_owned());
+    let stocked = Stocked::new(&files)?;
+    let engine = stocked.train(&config)?;
+    let served = Served {
+        engine,
+        store: stocked.store.clone(),
+        shopper,
+    };
+    serve(door, arguments.once, served, start)
 }
 
 /// The files of the data set.
@@ -210,12 +220,20 @@ impl Door {
     }
 }
 
-/// Serves `engine`, asks it once as a client would, and goes on until interrupted.
-fn serve(door: Door, once: bool, engine: Engine, start: Instant) -> Result<(), Failure> {
+/// What is served, and an example of whom to ask for.
+struct Served {
+    engine: Engine,
+    store: Store,
+    shopper: String,
+}
+
+/// Serves a store and a model of it, asks once as a client would, and goes on until interrupted.
+fn serve(door: Door, once: bool, served: Served, start: Instant) -> Result<(), Failure> {
     let address = door.listener.local_addr()?;
-    let shopper = example_shopper(&engine);
-    let model = ServedModel::new(Arc::new(engine), "demo");
+    let shopper = served.shopper;
+    let model = ServedModel::new(Arc::new(served.engine), "demo");
     let server = ServerBuilder::new(door.settings)
+        .with_store(served.store)
         .with_model(SERVING_CONFIG, model)
         .build();
     let server = server.map_err(Failure::work)?;
@@ -239,12 +257,6 @@ fn serve(door: Door, once: bool, engine: Engine, start: Instant) -> Result<(), F
             .map_err(Failure::work)?;
         Ok(())
     })
-}
-
-/// The first shopper of the data, as an example to ask for.
-fn example_shopper(engine: &Engine) -> String {
-    let first = engine.users().iter().next();
-    first.map_or_else(String::new, |(_, key)| key.to_owned())
 }
 
 async fn first_answer(address: SocketAddr, shopper: &str) -> Result<(), Failure> {
