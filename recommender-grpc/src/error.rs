@@ -35,6 +35,14 @@ pub enum ServeError {
     /// The models that the store keeps can't be put in service.
     #[error("the models of the store can't be put in service: {0}")]
     Registry(String),
+    /// What stands in files of the settings can't be used.
+    #[error("can't use {what}: {reason}")]
+    File {
+        /// What the files hold.
+        what: &'static str,
+        /// Which file is wrong, and how; never what stands in it.
+        reason: String,
+    },
     /// The worker threads can't be started.
     #[error("can't start the worker threads: {0}")]
     Workers(String),

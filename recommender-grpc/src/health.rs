@@ -52,6 +52,11 @@ impl Health {
         }
     }
 
+    /// Whether requests are welcome.
+    pub(crate) fn is_serving(&self) -> bool {
+        *self.status.borrow() == ServingStatus::Serving
+    }
+
     fn knows(&self, service: &str) -> bool {
         service.is_empty() || self.services.contains(&service)
     }

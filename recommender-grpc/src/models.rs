@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use recommender_core::engine::Engine;
 use tokio::sync::watch;
@@ -19,6 +20,7 @@ pub struct ServedModel {
     engine: Arc<Engine>,
     version: String,
     kinds: HashMap<String, RecommenderKind>,
+    made: Instant,
     #[cfg(test)]
     fault: Option<Box<Fault>>,
 }
@@ -46,6 +48,7 @@ impl ServedModel {
         Self {
             kinds,
             version: version.into(),
+            made: Instant::now(),
             engine,
             #[cfg(test)]
             fault: None,
@@ -85,6 +88,11 @@ impl ServedModel {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// How long ago it was made ready to answer.
+    pub(crate) fn age(&self) -> Duration {
+        self.made.elapsed()
     }
 
     /// What kind of method a source of the engine is.

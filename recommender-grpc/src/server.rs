@@ -8,14 +8,12 @@ use std::time::Duration;
 use recommender_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::transport::server::{Router, TcpIncoming};
+use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
-use tower::layer::util::{Identity, Stack};
-use tower::util::MapResponseLayer;
 
 use crate::artefacts::ServedArtefacts;
+use crate::entrance::Entrance;
 use crate::error::ServeError;
 use crate::health::Health;
 use crate::loading;
@@ -36,12 +34,9 @@ use crate::serving::{RecipeBook, Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::{Rules, Shop};
 use crate::telemetry::Metrics;
+use crate::telemetry::page::Page;
 use crate::training::{self, ModelsDirectory, Registry};
-use crate::wire_faults;
 use crate::workers::Workers;
-
-/// How often an idle connection is checked, and how long its client may take to answer.
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 
 /// Threads that do what may take long, and how much of it may wait.
 const BACKGROUND: WorkerSettings = WorkerSettings {
@@ -49,9 +44,8 @@ const BACKGROUND: WorkerSettings = WorkerSettings {
     max_queued: 64,
 };
 
-/// What every response passes through.
-type Layers = Stack<MapResponseLayer<InOurWords>, Identity>;
-type InOurWords = fn(http::Response<Body>) -> http::Response<Body>;
+/// How long work in the background may wait: it is turned away only when there is no room for it.
+const BACKGROUND_WAIT: Duration = Duration::from_secs(3600);
 
 /// Puts a server together.
 #[derive(Debug)]
@@ -109,9 +103,10 @@ impl ServerBuilder {
     /// The server; it is ready once every serving config has a model.
     ///
     /// # Errors
-    /// [`ServeError::Setting`] if there is neither a serving config nor a store, or the fallback is no serving config;
-    /// [`ServeError::Workers`] if the worker threads can't be started; [`ServeError::Registry`] if the models of the
-    /// store can't be read.
+    /// [`ServeError::Setting`] if there is neither a serving config nor a store, or the fallback is no serving config,
+    /// or the server would listen beyond this machine without certificates and credentials; [`ServeError::File`] if a
+    /// file of the settings can't be used; [`ServeError::Workers`] if the worker threads can't be started;
+    /// [`ServeError::Registry`] if the models of the store can't be read.
     pub fn build(self) -> Result<Server, ServeError> {
         let settings = self.settings;
         let mut names: Vec<String> = settings.serving_configs.keys().cloned().collect();
@@ -120,10 +115,18 @@ impl ServerBuilder {
         if self.store.is_none() {
             check_names(&names, settings.fallback_serving_config.as_deref())?;
         }
+        let entrance = Entrance::open(&settings)?;
+        let metrics = Metrics::default();
         let workers = match self.workers {
             Some(workers) => workers,
-            None => Workers::start(settings.workers)?,
+            None => Workers::start(settings.workers)?.watched(
+                "answers",
+                settings.resilience.max_queue_delay,
+                metrics.clone(),
+            ),
         };
+        let background =
+            Workers::start(BACKGROUND)?.watched("background", BACKGROUND_WAIT, metrics.clone());
         let health = Health::new(&[
             RecommendationServiceServer::<Recommendations>::NAME,
             ServingConfigServiceServer::<ServingConfigs>::NAME,
@@ -167,7 +170,7 @@ impl ServerBuilder {
             artefacts: Arc::new(artefacts),
             recipes,
             workers,
-            background: Workers::start(BACKGROUND)?,
+            background,
             operations,
             registry,
             rules: Rules {
@@ -176,13 +179,14 @@ impl ServerBuilder {
                 timeout: settings.request_timeout,
                 events: settings.events.clone(),
             },
-            metrics: Metrics::default(),
+            metrics,
         };
         Ok(Server {
             settings,
             shop,
             book,
             health,
+            entrance,
         })
     }
 }
@@ -212,6 +216,7 @@ pub struct Server {
     shop: Shop,
     book: RecipeBook,
     health: Health,
+    entrance: Entrance,
 }
 
 /// How a server that was told to stop came to its end.
@@ -288,7 +293,12 @@ impl Server {
                 Ok(()) => pending().await,
             }
         };
-        let router = self.router()?;
+        let page = Page {
+            shop: self.shop.clone(),
+            health: self.health.clone(),
+            encryption: self.entrance.encryption(),
+        };
+        let (routes, entrance) = self.routes()?;
         let (stop, stopped) = oneshot::channel();
         let signal = async move {
             shutdown.await;
@@ -304,11 +314,8 @@ impl Server {
             }
             tokio::time::sleep(drain_timeout).await;
         };
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let served = async move {
-            router
-                .serve_with_incoming_shutdown(incoming, signal)
-                .await?;
+            entrance.serve(listener, (routes, page), signal).await?;
             unfinished.idle().await;
             Ok(Drained::Complete)
         };
@@ -320,7 +327,7 @@ impl Server {
         }
     }
 
-    fn router(self) -> Result<Router<Layers>, ServeError> {
+    fn routes(self) -> Result<(Routes, Entrance), ServeError> {
         let limits = self.settings.limits;
         let operations = OperationsServer::new(LongRunning::new(self.shop.clone()))
             .max_decoding_message_size(limits.max_message_bytes)
@@ -343,22 +350,15 @@ impl Server {
         };
         let unusable =
             |error: tonic_reflection::server::Error| ServeError::Reflection(error.to_string());
-        Ok(tonic::transport::Server::builder()
-            .max_concurrent_streams(self.settings.connection.max_streams)
-            .max_connection_age(self.settings.connection.max_age)
-            .http2_keepalive_interval(Some(KEEPALIVE.0))
-            .http2_keepalive_timeout(Some(KEEPALIVE.1))
-            .layer(MapResponseLayer::new(
-                wire_faults::in_our_words as InOurWords,
-            ))
-            .add_service(HealthServer::new(self.health))
+        let routes = Routes::new(HealthServer::new(self.health))
             .add_service(reflection().build_v1().map_err(unusable)?)
             .add_service(reflection().build_v1alpha().map_err(unusable)?)
             .add_service(operations)
             .add_service(configs)
             .add_service(controls)
             .add_service(models)
-            .add_service(service))
+            .add_service(service);
+        Ok((routes, self.entrance))
     }
 }
 

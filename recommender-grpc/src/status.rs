@@ -1,5 +1,7 @@
 //! What a caller is told when there is no answer: the one place where errors become gRPC statuses.
 
+mod denial;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::workers::WorkError;
+pub(crate) use denial::Denial;
 
 /// The domain of every `ErrorInfo` of this service.
 pub const ERROR_DOMAIN: &str = "recommender";

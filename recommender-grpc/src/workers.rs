@@ -4,12 +4,15 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::ServeError;
+use crate::resilience::QueueDelay;
 use crate::settings::WorkerSettings;
+use crate::telemetry::Metrics;
 
 /// Threads that compute, and a bound on the work that waits for them.
 ///
@@ -19,6 +22,16 @@ use crate::settings::WorkerSettings;
 pub struct Workers {
     pool: Arc<rayon::ThreadPool>,
     room: Arc<Semaphore>,
+    most: usize,
+    watch: Option<Arc<Watch>>,
+}
+
+/// What is done about waiting, besides the bound on how much may wait.
+#[derive(Debug)]
+struct Watch {
+    delay: QueueDelay,
+    metrics: Metrics,
+    queue: &'static str,
 }
 
 impl fmt::Debug for Workers {
@@ -70,10 +83,34 @@ impl Workers {
             .thread_name(|number| format!("recommend-{number}"))
             .build()
             .map_err(|error| ServeError::Workers(error.to_string()))?;
+        let most = settings.threads + settings.max_queued;
         Ok(Self {
             pool: Arc::new(pool),
-            room: Arc::new(Semaphore::new(settings.threads + settings.max_queued)),
+            room: Arc::new(Semaphore::new(most)),
+            most,
+            watch: None,
         })
+    }
+
+    /// The same workers, of whose waiting `metrics` knows under the name `queue`, and which turn work away while all of
+    /// it waits longer than `bound`.
+    pub(crate) fn watched(
+        mut self,
+        queue: &'static str,
+        bound: Duration,
+        metrics: Metrics,
+    ) -> Self {
+        self.watch = Some(Arc::new(Watch {
+            delay: QueueDelay::new(bound),
+            metrics,
+            queue,
+        }));
+        self
+    }
+
+    /// Work that runs or waits, and the most there may be.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        (self.most - self.room().min(self.most), self.most)
     }
 
     /// How many more pieces of work would be taken now.
@@ -103,9 +140,22 @@ impl Workers {
             waiting: Arc::downgrade(&waiting),
         };
         let (answer, answered) = oneshot::channel();
+        let queued = std::time::Instant::now();
+        let watch = self.watch.clone();
+        if let Some(watch) = &watch
+            && self.load().0 <= self.pool.current_num_threads()
+        {
+            watch.delay.found_empty(queued);
+        }
         self.pool.spawn(move || {
-            let result =
-                (!caller.is_gone()).then(|| catch_unwind(AssertUnwindSafe(|| work(&caller))));
+            let result = if watch.is_some_and(|watch| watch.turns_away(queued)) {
+                Some(Err(WorkError::Full))
+            } else {
+                (!caller.is_gone()).then(|| {
+                    let result = catch_unwind(AssertUnwindSafe(|| work(&caller)));
+                    result.map_err(|panic| WorkError::Panicked(panic_message(panic.as_ref())))
+                })
+            };
             // Room is made before the answer goes out, so that a caller who asks again finds it.
             drop(permit);
             // A send fails only if the caller has gone, and then nobody misses it.
@@ -114,10 +164,23 @@ impl Workers {
         let result = timeout_at(deadline, answered).await;
         drop(waiting);
         match result {
-            Ok(Ok(Some(Ok(value)))) => Ok(value),
-            Ok(Ok(Some(Err(panic)))) => Err(WorkError::Panicked(panic_message(panic.as_ref()))),
+            Ok(Ok(Some(result))) => result,
             Ok(Ok(None) | Err(_)) | Err(_) => Err(WorkError::DeadlineExceeded),
         }
+    }
+}
+
+impl Watch {
+    /// Work that came at `queued` is taken up now: whether it is turned away after all.
+    fn turns_away(&self, queued: std::time::Instant) -> bool {
+        let now = std::time::Instant::now();
+        self.metrics
+            .queued(self.queue, now.saturating_duration_since(queued));
+        let late = self.delay.is_too_late(queued, now);
+        if late {
+            self.metrics.turned_away(self.queue);
+        }
+        late
     }
 }
 
@@ -133,7 +196,6 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc;
-    use std::time::Duration;
 
     use super::*;
 

@@ -25,7 +25,7 @@ pub(crate) const MAX_CONNECTION_AGE: &str = "max_connection_age_ms";
 pub(crate) const MODELS_DIRECTORY: &str = "models_directory";
 pub(crate) const TRAINING_THREADS: &str = "training_threads";
 
-/// Every key there is.
+/// The keys of the services themselves.
 pub(crate) const ALL: &[&str] = &[
     LISTEN,
     CATALOG,
@@ -49,3 +49,64 @@ pub(crate) const ALL: &[&str] = &[
     MODELS_DIRECTORY,
     TRAINING_THREADS,
 ];
+
+pub(crate) const TLS_CERTIFICATE_FILE: &str = "tls_certificate_file";
+pub(crate) const TLS_KEY_FILE: &str = "tls_key_file";
+pub(crate) const TLS_CLIENT_CA_FILE: &str = "tls_client_ca_file";
+pub(crate) const TLS_CLIENT_CERTIFICATES: &str = "tls_client_certificates";
+pub(crate) const CREDENTIALS_FILE: &str = "credentials_file";
+pub(crate) const AUDIT_FILE: &str = "audit_file";
+pub(crate) const OPEN_REFLECTION: &str = "open_reflection";
+pub(crate) const INSECURE_LISTEN: &str = "insecure_listen_beyond_loopback";
+pub(crate) const INSECURE_METRICS: &str = "insecure_metrics_beyond_loopback";
+pub(crate) const CORS_ORIGINS: &str = "cors_origins";
+pub(crate) const RELOAD_INTERVAL: &str = "reload_interval_ms";
+pub(crate) const MAX_CONNECTIONS: &str = "max_connections";
+pub(crate) const MAX_CONCURRENT_CALLS: &str = "max_concurrent_calls";
+pub(crate) const MAX_QUEUE_DELAY: &str = "max_queue_delay_ms";
+pub(crate) const CALLS_PER_SECOND: &str = "calls_per_second";
+pub(crate) const CALL_BURST: &str = "call_burst";
+pub(crate) const HANDSHAKE_TIMEOUT: &str = "handshake_timeout_ms";
+pub(crate) const KEEPALIVE_INTERVAL: &str = "keepalive_interval_ms";
+pub(crate) const KEEPALIVE_TIMEOUT: &str = "keepalive_timeout_ms";
+pub(crate) const METRICS_LISTEN: &str = "metrics_listen";
+pub(crate) const OTLP_ENDPOINT: &str = "otlp_endpoint";
+pub(crate) const TRACES_PER_THOUSAND: &str = "traces_per_thousand";
+pub(crate) const LOG_FORMAT: &str = "log_format";
+
+/// The keys of what stands around the services.
+pub(crate) const AROUND: &[&str] = &[
+    TLS_CERTIFICATE_FILE,
+    TLS_KEY_FILE,
+    TLS_CLIENT_CA_FILE,
+    TLS_CLIENT_CERTIFICATES,
+    CREDENTIALS_FILE,
+    AUDIT_FILE,
+    OPEN_REFLECTION,
+    INSECURE_LISTEN,
+    INSECURE_METRICS,
+    CORS_ORIGINS,
+    RELOAD_INTERVAL,
+    MAX_CONNECTIONS,
+    MAX_CONCURRENT_CALLS,
+    MAX_QUEUE_DELAY,
+    CALLS_PER_SECOND,
+    CALL_BURST,
+    HANDSHAKE_TIMEOUT,
+    KEEPALIVE_INTERVAL,
+    KEEPALIVE_TIMEOUT,
+    METRICS_LISTEN,
+    OTLP_ENDPOINT,
+    TRACES_PER_THOUSAND,
+    LOG_FORMAT,
+];
+
+/// Whether there is a setting of this name.
+pub(crate) fn is_known(key: &str) -> bool {
+    ALL.contains(&key) || AROUND.contains(&key)
+}
+
+/// The names of all settings, to be read.
+pub(crate) fn listed() -> String {
+    [ALL, AROUND].concat().join(", ")
+}

@@ -1,5 +1,6 @@
 //! Settings of a server: what was said in a file and in the environment, and what it comes to.
 
+mod guard;
 mod keys;
 mod problem;
 mod raw;
@@ -10,6 +11,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use guard::{
+    CallerQuota, ClientCertificates, LogFormat, ResilienceSettings, SecuritySettings,
+    TelemetrySettings, TlsSettings,
+};
 pub use problem::{SettingProblem, SettingsError};
 pub use raw::RawSettings;
 pub(crate) use resolve::is_resource_id;
@@ -42,6 +47,27 @@ pub(crate) use resolve::is_resource_id;
 /// | `import_directory` | none | directory below which ImportUserEvents may name files; relative to the file |
 /// | `models_directory` | none | where trained models are kept; relative to the file. `recommender serve --data DIR` takes `DIR/models` if none is set |
 /// | `training_threads` | half the processors | 1 to 1,024: threads of a training beside serving |
+/// | `tls_certificate_file`, `tls_key_file` | none | PEM; read anew when they change; both or neither |
+/// | `tls_client_ca_file` | none | PEM; clients show certificates that these roots signed |
+/// | `tls_client_certificates` | `required` | or `optional`: a client may show other credentials instead |
+/// | `credentials_file` | none: everybody may do everything | TOML: keys, tokens, certificates and their roles; read anew when it changes |
+/// | `insecure_listen_beyond_loopback` | `false` | `true` listens beyond this machine without certificates or without credentials |
+/// | `open_reflection` | `false` | `true` answers reflection without credentials |
+/// | `audit_file` | none | administrative calls and those about persons, one JSON object a line |
+/// | `cors_origins` | none | origins whose pages may call from a browser; `*` is any |
+/// | `reload_interval_ms` | 5,000 | 10 to 3,600,000: how often certificates and credentials are looked at |
+/// | `max_connections` | 20,000 | 1 to 1,000,000; those beyond are closed at once |
+/// | `max_concurrent_calls` | 4,096 | 1 to 1,000,000: calls under way over all connections |
+/// | `max_queue_delay_ms` | 25 | 1 to 3,600,000: where calls wait longer for a worker for a while, some are turned away |
+/// | `calls_per_second` | 0: no bound | calls of one caller, in the long run |
+/// | `call_burst` | `calls_per_second` | calls of one caller at once |
+/// | `handshake_timeout_ms` | 10,000 | 10 to 3,600,000: until a client's first word |
+/// | `keepalive_interval_ms`, `keepalive_timeout_ms` | 60,000, 20,000 | 10 to 3,600,000: silence, and then time to answer |
+/// | `metrics_listen` | none | address and port, or a port of this machine: figures and probes by HTTP |
+/// | `insecure_metrics_beyond_loopback` | `false` | `true` tells figures beyond this machine |
+/// | `otlp_endpoint` | none | traces are sent there by OTLP over gRPC |
+/// | `traces_per_thousand` | 10 | 0 to 1,000: calls traced whose callers do not trace |
+/// | `log_format` | `text` | or `json` |
 ///
 /// ```
 /// use recommender_grpc::settings::RawSettings;
@@ -79,6 +105,12 @@ pub struct Settings {
     pub models_directory: Option<PathBuf>,
     /// Threads of a training beside serving.
     pub training_threads: usize,
+    /// Who may call, and how connections are kept private.
+    pub security: SecuritySettings,
+    /// How much is taken at once.
+    pub resilience: ResilienceSettings,
+    /// What operators see.
+    pub telemetry: TelemetrySettings,
 }
 
 /// What events may be, and where files of them are.

@@ -69,10 +69,10 @@ impl RawSettings {
     }
 
     fn add(&mut self, key: &str, said: Said) {
-        if keys::ALL.contains(&key) {
+        if keys::is_known(key) {
             self.said.insert(key.to_owned(), said);
         } else {
-            let expected = format!("one of the settings {}", keys::ALL.join(", "));
+            let expected = format!("one of the settings {}", keys::listed());
             self.problem(&said.origin, key, &expected, &"an unknown setting");
         }
     }

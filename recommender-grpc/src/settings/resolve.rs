@@ -39,6 +39,9 @@ impl RawSettings {
             events: self.events(),
             models_directory: self.path(keys::MODELS_DIRECTORY),
             training_threads: self.number(keys::TRAINING_THREADS, 1..=1024, half),
+            security: self.security(),
+            resilience: self.resilience(),
+            telemetry: self.telemetry(),
         };
         self.finish().map(|()| settings)
     }
@@ -85,7 +88,7 @@ impl RawSettings {
         catalog.unwrap_or_else(|| "default".to_owned())
     }
 
-    fn text(&mut self, key: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, key: &str) -> Option<String> {
         let said = self.said.remove(key)?;
         let text = said.value.as_str().map(str::to_owned);
         if text.is_none() {
@@ -94,12 +97,12 @@ impl RawSettings {
         text
     }
 
-    fn path(&mut self, key: &str) -> Option<PathBuf> {
+    pub(crate) fn path(&mut self, key: &str) -> Option<PathBuf> {
         let base = self.said.get(key)?.base.clone();
         Some(base.join(self.text(key)?))
     }
 
-    fn number<N: TryFrom<u64> + TryInto<u64> + Copy + std::fmt::Display>(
+    pub(crate) fn number<N: TryFrom<u64> + TryInto<u64> + Copy + std::fmt::Display>(
         &mut self,
         key: &str,
         range: RangeInclusive<N>,
@@ -127,7 +130,7 @@ impl RawSettings {
         usual
     }
 
-    fn millis(&mut self, key: &str, range: RangeInclusive<u64>, usual: u64) -> Duration {
+    pub(crate) fn millis(&mut self, key: &str, range: RangeInclusive<u64>, usual: u64) -> Duration {
         Duration::from_millis(self.number(key, range, usual))
     }
 
@@ -153,7 +156,7 @@ impl RawSettings {
     fn events(&mut self) -> EventSettings {
         EventSettings {
             custom_types: self.custom_event_types(),
-            import_directory: self.import_directory(),
+            import_directory: self.path(keys::IMPORT_DIRECTORY),
         }
     }
 
@@ -170,19 +173,7 @@ impl RawSettings {
         })
     }
 
-    fn import_directory(&mut self) -> Option<PathBuf> {
-        let said = self.said.remove(keys::IMPORT_DIRECTORY)?;
-        let directory = said
-            .value
-            .as_str()
-            .map(|directory| said.base.join(directory));
-        if directory.is_none() {
-            self.wrong(keys::IMPORT_DIRECTORY, "a directory", &said);
-        }
-        directory
-    }
-
-    fn wrong(&mut self, key: &str, expected: &str, said: &Said) {
+    pub(crate) fn wrong(&mut self, key: &str, expected: &str, said: &Said) {
         self.problem(&said.origin, key, expected, &said.value);
     }
 }

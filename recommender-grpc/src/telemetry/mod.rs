@@ -1,22 +1,22 @@
 //! What a server tells those who operate it: figures, traces, whether it is well.
-#![cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the figures are offered before all who count are there"
-    )
-)]
 
+mod calls;
 mod exposition;
 mod histogram;
 mod named;
+pub(crate) mod observe;
+pub(crate) mod outcome;
+pub(crate) mod page;
+mod process;
+pub(crate) mod traces;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::proto::{Channel, PersonalizationTier, RecommenderKind};
-use exposition::Exposition;
+use calls::Calls;
+pub(crate) use exposition::Exposition;
 use histogram::Histogram;
 use named::Named;
 
@@ -40,6 +40,19 @@ struct Books {
     sources: Values<Histogram>,
     results: Values<AtomicU64>,
     visible: Histogram,
+    calls: Calls,
+    connections: Connections,
+    queues: Named<Histogram>,
+    turned_away: Named<AtomicU64>,
+}
+
+/// Connections, by what became of them.
+#[derive(Debug, Default)]
+struct Connections {
+    open: AtomicU64,
+    opened: AtomicU64,
+    refused: AtomicU64,
+    handshakes_failed: AtomicU64,
 }
 
 /// A `T` for each number of an enum of the contract, made when it is first needed.
@@ -115,11 +128,49 @@ impl Metrics {
         self.books.visible.record(lag);
     }
 
+    /// Calls, for the layers around the services.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.books.calls
+    }
+
+    /// Work waited so long in a queue before a thread took it up.
+    pub(crate) fn queued(&self, queue: &'static str, wait: Duration) {
+        self.books.queues.of(queue).record(wait);
+    }
+
+    /// Work was turned away because all of a queue waited too long.
+    pub(crate) fn turned_away(&self, queue: &'static str) {
+        let count = self.books.turned_away.of(queue);
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connection_opened(&self) {
+        self.books
+            .connections
+            .opened
+            .fetch_add(1, Ordering::Relaxed);
+        self.books.connections.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connection_closed(&self) {
+        self.books.connections.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.books
+            .connections
+            .refused
+            .fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn handshake_failed(&self) {
+        let failed = &self.books.connections.handshakes_failed;
+        failed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Everything counted so far, as Prometheus reads it.
-    pub(crate) fn render(&self) -> String {
-        let mut text = Exposition::default();
-        self.books.write(&mut text);
-        text.into_text()
+    pub(crate) fn write(&self, text: &mut Exposition) {
+        self.books.write(text);
     }
 }
 
@@ -182,6 +233,60 @@ impl Books {
             "Time from a write to the answers that know it.",
         );
         text.histogram(name, &[], &self.visible);
+        let name = "recommender_queue_wait_seconds";
+        text.family(
+            name,
+            "histogram",
+            "Time from a call's wish for a thread to the thread.",
+        );
+        for (queue, histogram) in self.queues.iter() {
+            text.histogram(name, &[("queue", queue)], histogram);
+        }
+        let name = "recommender_turned_away_total";
+        text.family(
+            name,
+            "counter",
+            "Work turned away because all of its queue waited too long.",
+        );
+        for (queue, count) in self.turned_away.iter() {
+            text.figure(name, &[("queue", queue)], count.load(Ordering::Relaxed));
+        }
+        self.calls.write(text);
+        self.connections.write(text);
+    }
+}
+
+impl Connections {
+    fn write(&self, text: &mut Exposition) {
+        let figures = [
+            (
+                "recommender_connections",
+                "gauge",
+                "Connections there are.",
+                &self.open,
+            ),
+            (
+                "recommender_connections_total",
+                "counter",
+                "Connections taken in.",
+                &self.opened,
+            ),
+            (
+                "recommender_connections_refused_total",
+                "counter",
+                "Connections closed at once, because there were as many as there may be.",
+                &self.refused,
+            ),
+            (
+                "recommender_handshakes_failed_total",
+                "counter",
+                "Connections that could not be encrypted.",
+                &self.handshakes_failed,
+            ),
+        ];
+        for (name, kind, help, count) in figures {
+            text.single((name, kind), help, count.load(Ordering::Relaxed));
+        }
     }
 }
 
@@ -221,7 +326,9 @@ mod tests {
         metrics.results(RecommenderKind::PopularStore, 7);
         metrics.degraded("deadline");
         metrics.visible(Duration::from_millis(3));
-        let text = metrics.render();
+        let mut text = Exposition::default();
+        metrics.write(&mut text);
+        let text = text.into_text();
         for line in [
             "recommender_stage_duration_seconds_count{stage=\"history\"} 1",
             "recommender_answer_duration_seconds_count{tier=\"session\",channel=\"kiosk\"} 1",

@@ -1,0 +1,75 @@
+//! The outermost layer around the services: every call is counted, timed and traced.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tower::Service;
+
+use crate::security::methods::{self, Access};
+use crate::telemetry::Metrics;
+use crate::telemetry::outcome::{Ending, watched};
+use crate::telemetry::traces::Traces;
+
+/// What a layer gives in the end.
+pub(crate) type Answering =
+    Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// Counts, times and traces the calls of the services within.
+#[derive(Debug, Clone)]
+pub(crate) struct Observe<S> {
+    inner: S,
+    metrics: Metrics,
+    traces: Traces,
+}
+
+impl<S> Observe<S> {
+    pub(crate) fn new(inner: S, metrics: Metrics, traces: Traces) -> Self {
+        Self {
+            inner,
+            metrics,
+            traces,
+        }
+    }
+}
+
+impl<S> Service<Request<Body>> for Observe<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answering {
+        let started = Instant::now();
+        let method = methods::of(request.uri().path());
+        let mut span = self.traces.begin(request.headers(), method);
+        let metrics = self.metrics.clone();
+        // Who watches the server's health for hours is no load.
+        let counts = method.is_none_or(|method| method.access != Access::Open);
+        if counts {
+            metrics.calls().began();
+        }
+        let ending = Ending::new(move |code| {
+            metrics.calls().count(method, code, started.elapsed());
+            if counts {
+                metrics.calls().ended();
+            }
+            if let Some(span) = &mut span {
+                span.end(code);
+            }
+        });
+        let answering = self.inner.call(request);
+        Box::pin(async move { Ok(watched(answering.await?, ending)) })
+    }
+}
