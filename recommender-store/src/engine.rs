@@ -94,6 +94,12 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// The position of the latest write that is on disk.
     fn position(&self) -> Position;
 
+    /// Whether others write to it too, over a network: what they wrote is not known here at once, and a read may be
+    /// long in coming. Whoever must not wait reads on a thread that may.
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// How it stands.
     ///
     /// # Errors

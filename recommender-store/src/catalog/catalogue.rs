@@ -312,7 +312,7 @@ impl Catalogue {
     }
 
     /// Whether there is some of a product or its variants; so it is if nobody keeps stock of them.
-    fn somewhere(&self, key: &str) -> bool {
+    pub(super) fn somewhere(&self, key: &str) -> bool {
         let family = self.products.family(key);
         let known = family.filter_map(|key| self.levels.somewhere(key));
         known.reduce(|some, more| some || more).unwrap_or(true)

@@ -200,6 +200,10 @@ impl Engine for EmbeddedEngine {
         snapshot::verify(&self.shared)
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn position(&self) -> Position {
         self.shared.position()
     }

@@ -116,6 +116,10 @@ impl Engine for MemoryEngine {
         Ok(self.records().contents())
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn position(&self) -> Position {
         self.records().position()
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use recommender_core::{ItemBits, ItemIx, Product, Timestamp, Vocabulary};
 
 use crate::catalog::{
-    EligibilityView, Money, NearStock, Offer, Place, Point, ProductPatch, ProductRecord, Stock,
-    StockOutcome,
+    EligibilityView, Money, NearStock, Obstacle, Offer, Place, Point, ProductPatch, ProductRecord,
+    Stock, StockOutcome,
 };
 use crate::error::{Result, StoreError};
-use crate::filter::{CompiledFilter, Filter, FilterIndex, FilterStats};
+use crate::filter::{AtPlace, CompiledFilter, Filter, FilterIndex, FilterStats};
 use crate::record::{Batch, FactOutcome, Table};
 use crate::store::Store;
 use crate::store::state::{fact, removal};
@@ -227,6 +227,27 @@ impl Store {
     #[must_use]
     pub fn allowed(&self, view: &EligibilityView, offer: &Offer<'_>) -> ItemBits {
         self.0.read().catalogue.allowed(view, offer)
+    }
+
+    /// All reasons for which a product may not be offered as asked; none if it may.
+    #[must_use]
+    pub fn obstacles(&self, key: &str, offer: &Offer<'_>) -> Vec<Obstacle> {
+        self.0.read().catalogue.obstacles(key, offer)
+    }
+
+    /// Whether a filter means a product, with price and quantity at a place or without one.
+    #[must_use]
+    pub fn means(&self, filter: &Filter, place: Option<&str>, key: &str) -> bool {
+        let state = self.0.read();
+        let catalogue = &state.catalogue;
+        let Some(record) = catalogue.product(key) else {
+            return false;
+        };
+        let at = AtPlace {
+            price: catalogue.price(place, key),
+            quantity: catalogue.quantity_in(place, key),
+        };
+        filter.matches(record, &at)
     }
 
     /// An index for the filters of a view; make one for each view.

@@ -86,6 +86,16 @@ impl Store {
         self.0.engine.position()
     }
 
+    /// Up to where this store has seen everything that was written: facts and events of before are in its answers.
+    #[must_use]
+    pub fn seen(&self) -> Position {
+        if self.0.engine.is_shared() {
+            self.0.read().cursor
+        } else {
+            self.position()
+        }
+    }
+
     /// Takes in the facts that other processes wrote to the same engine, and says up to where. What this process wrote
     /// is taken in as it is written. [`StoreConfig::refresh_ms`] does this in the background.
     ///

@@ -157,6 +157,14 @@ fn assert_in_step(catalogue: &Catalogue, model: &Model, view: &EligibilityView, 
         expected.retain(|key| model.allows(key, &offer));
         expected.sort_unstable();
         assert_eq!(offered, expected, "{offer:?}");
+        for key in ITEMS {
+            let obstacles = catalogue.obstacles(key, &offer);
+            assert_eq!(
+                obstacles.is_empty(),
+                expected.contains(&key),
+                "{key} {obstacles:?}"
+            );
+        }
     }
 }
 
