@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use recommender_core::engine::Engine;
 use tokio::sync::watch;
 
+use crate::answering::Desk;
 use crate::health::Health;
 use crate::proto::RecommenderKind;
 
@@ -21,6 +22,7 @@ pub struct ServedModel {
     version: String,
     kinds: HashMap<String, RecommenderKind>,
     made: Instant,
+    desk: Desk,
     #[cfg(test)]
     fault: Option<Box<Fault>>,
 }
@@ -50,6 +52,7 @@ impl ServedModel {
             version: version.into(),
             made: Instant::now(),
             engine,
+            desk: Desk::default(),
             #[cfg(test)]
             fault: None,
         }
@@ -76,6 +79,16 @@ impl ServedModel {
             fault()?;
         }
         Ok(&self.engine)
+    }
+
+    /// What is kept beside the engine.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Works out what may be offered of `store`, so that the first answer need not.
+    pub(crate) fn set_beside(&self, store: &recommender_store::Store) {
+        self.desk.shelf(&self.engine, store);
     }
 
     /// The engine.

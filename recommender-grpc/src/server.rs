@@ -139,6 +139,9 @@ impl ServerBuilder {
         }
         let models = Models::new(expected, health.clone());
         for (name, model) in self.models {
+            if let Some(store) = &self.store {
+                model.set_beside(store);
+            }
             models.put(&name, model);
         }
         let recipes = Recipes::default();
@@ -340,7 +343,7 @@ impl Server {
             ControlServiceServer::new(controls).max_decoding_message_size(limits.max_message_bytes);
         let models = ModelServiceServer::new(ModelCalls::new(self.shop.clone(), self.book))
             .max_decoding_message_size(limits.max_message_bytes);
-        let service = RecommendationServiceServer::new(Recommendations::new(self.shop))
+        let service = RecommendationServiceServer::new(Recommendations::new(self.shop)?)
             .max_decoding_message_size(limits.max_message_bytes)
             .max_encoding_message_size(limits.max_message_bytes);
         let reflection = || {

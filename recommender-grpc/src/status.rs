@@ -39,6 +39,8 @@ pub(crate) enum Refusal {
     Engine(Error),
     /// The store failed, or refused.
     Store(StoreError),
+    /// The write that the caller wants to be seen can't be seen yet.
+    NotYetVisible,
     /// The server has no store.
     NoStore,
     /// The server is about to stop, and begins nothing more.
@@ -100,6 +102,7 @@ impl Refusal {
             | Self::UnknownServingConfig { .. }
             | Self::NotLoaded(_)
             | Self::Store(_)
+            | Self::NotYetVisible
             | Self::NoStore
             | Self::Draining
             | Self::NotFound { .. }
@@ -134,6 +137,10 @@ impl From<Refusal> for Status {
             Refusal::Work(error) => of_work(&error),
             Refusal::Engine(error) => of_engine(&error),
             Refusal::Store(error) => of_store(&error),
+            Refusal::NotYetVisible => {
+                let message = "the write of min_freshness can't be seen here yet";
+                retry(Code::Unavailable, "NOT_YET_VISIBLE", message.to_owned())
+            }
             Refusal::NoStore => precondition("NO_STORE", NO_STORE),
             Refusal::Draining => retry(Code::Unavailable, "DRAINING", DRAINING.to_owned()),
             Refusal::NotFound {

@@ -139,7 +139,7 @@ fn page_types(numbers: &[i32], wrong: &mut Violations) -> Vec<PageType> {
 }
 
 /// The sort of page of a wire name; none where nothing was said.
-fn page_type(of: proto::PageType) -> Option<PageType> {
+pub(super) fn page_type(of: proto::PageType) -> Option<PageType> {
     Some(match of {
         proto::PageType::Unspecified => return None,
         proto::PageType::Home => PageType::Home,

@@ -28,14 +28,16 @@ pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violati
     let mut session: Vec<(Timestamp, String)> = Vec::new();
     for (number, event) in recent.into_iter().enumerate() {
         let field = format!("context.recent_events[{number}]");
+        let id = (!event.event_id.is_empty()).then(|| event.event_id.clone());
         let current = !session_id.is_empty() && event.session_id == session_id;
-        let repeated = !event.event_id.is_empty() && !ids.insert(event.event_id.clone());
+        let repeated = id.as_ref().is_some_and(|id| !ids.insert(id.clone()));
         refuse_persons(&event, &field, wrong);
         let events = read(event, &field, wrong);
-        for event in events {
+        for mut event in events {
             if repeated || event.consent == Consent::Denied {
                 continue;
             }
+            event.id.clone_from(&id);
             let Some(item) = event.item.clone() else {
                 continue;
             };

@@ -1,13 +1,16 @@
 //! Between the wire and the engine: the one place that knows both.
 
 mod amounts;
+mod constraints;
 mod controls;
 pub(crate) mod events;
 mod extras;
 pub(crate) mod identities;
 mod listing;
+mod mask;
 mod models;
 pub(crate) mod names;
+mod pages;
 mod request;
 mod response;
 mod serving_configs;
@@ -16,12 +19,13 @@ pub(crate) mod writes;
 
 pub(crate) use controls::{CONTROLS, changed_control, control, of_control};
 pub(crate) use listing::{check_id, check_parent, id_in, page};
+pub(crate) use mask::Mask;
 pub(crate) use models::{
     Standing, changed_model, check_metric, comparison, model, of_given, of_model, version,
     version_number,
 };
-pub(crate) use request::{Question, check_batch, question};
-pub(crate) use response::{duration, response, status};
+pub(crate) use request::{Bounds, check_batch, explained, question, ranked};
+pub(crate) use response::{duration, explanation, ranking, response, status};
 pub(crate) use serving_configs::{
     SERVING_CONFIGS, changed_serving_config, of_serving_config, serving_config,
 };

@@ -3,8 +3,10 @@
 use recommender_core::engine::Tier;
 use recommender_core::events::{Channel, Consent, EventKind};
 
+use crate::convert::controls;
 use crate::convert::violations::Violations;
 use crate::proto;
+use crate::serving::PageType;
 
 /// The channel of a wire number; none where nothing was said.
 pub(crate) fn channel(number: i32, field: &str, wrong: &mut Violations) -> Option<Channel> {
@@ -119,4 +121,13 @@ pub(crate) fn tier(tier: Tier) -> proto::PersonalizationTier {
         Tier::PlacePopular => proto::PersonalizationTier::PlacePopular,
         Tier::Popular => proto::PersonalizationTier::Popular,
     }
+}
+
+/// The kind of page of a wire number; none where nothing was said.
+pub(crate) fn page_type(number: i32, field: &str, wrong: &mut Violations) -> Option<PageType> {
+    let Ok(page) = proto::PageType::try_from(number) else {
+        wrong.add(field, format!("expected a PageType, found {number}"));
+        return None;
+    };
+    controls::page_type(page)
 }

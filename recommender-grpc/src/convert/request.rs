@@ -1,58 +1,161 @@
-//! From a request to the engine's question.
+//! From a request to the question that is answered.
 
 use recommender_core::engine::{EngineRequest, Explanation};
+use recommender_core::events::Consent as SaidConsent;
+use recommender_store::filter::Filter;
+use recommender_store::identity::Namespace;
 
+use crate::answering::{
+    AskedFilter, Asker, Candidate, Page, Question, Scene, Scope, Standing, words,
+};
 use crate::convert::events::{self, Past};
-use crate::convert::names;
+use crate::convert::mask::{self, Mask};
+use crate::convert::pages;
 use crate::convert::violations::Violations;
+use crate::convert::{constraints, identities, names};
 use crate::proto::{
-    BatchRecommendRequest, Consent, PageType, RecommendContext, RecommendRequest, RecommendView,
+    BatchRecommendRequest, Consent, ExplainRecommendationRequest, RankRequest, RecommendContext,
+    RecommendRequest, RecommendView,
 };
 use crate::serving::ServingConfigName;
 use crate::settings::RequestLimits;
 use crate::status::Refusal;
 
-/// A request that was found to be in order.
-#[derive(Debug)]
-pub(crate) struct Question {
-    pub(crate) serving_config: ServingConfigName,
-    pub(crate) engine: EngineRequest,
-    /// Whether the request is only to be checked.
-    pub(crate) validate_only: bool,
-    /// Whether the answer may be tied to what follows from it.
-    pub(crate) attributable: bool,
+/// What requests are held to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds<'a> {
+    pub(crate) limits: &'a RequestLimits,
+    /// Whether there is a store that knows persons and products.
+    pub(crate) has_store: bool,
 }
 
-/// The question that `request` asks, or everything that is wrong with it.
+/// Most categories of a page, and most segments of a shopper.
+const MOST_WORDS: usize = 100;
+
+/// Longest text that was searched for, in bytes.
+const MOST_SEARCH: usize = 1000;
+
+/// Longest key of a request, in bytes.
+const MOST_REQUEST_ID: usize = 128;
+
+/// The one attribute of a context that is read.
+const SEGMENT: &str = "segment";
+
+/// The question that `request` asks and the fields that are answered, or everything that is wrong with it.
 pub(crate) fn question(
     request: RecommendRequest,
-    limits: &RequestLimits,
-) -> Result<Question, Refusal> {
+    bounds: Bounds<'_>,
+) -> Result<(Question, Mask), Refusal> {
     let mut wrong = Violations::default();
-    refuse_unhonoured(&request, &mut wrong);
-    let serving_config = serving_config(&request.serving_config, &mut wrong);
-    let limit = page_size(request.page_size, limits, &mut wrong);
-    let explanation = view(request.view, &mut wrong);
-    let excluded = request.exclude_product_ids.len();
-    wrong.bound("exclude_product_ids", excluded, limits.max_exclusions);
-    let Some(context) = request.context else {
-        wrong.add("context", "expected a context, found none");
+    let read = recommend(request, bounds, &mut wrong);
+    wrong.or(())?;
+    read.ok_or_else(|| Violations::default().into())
+}
+
+/// The question to be explained, and the product.
+pub(crate) fn explained(
+    request: ExplainRecommendationRequest,
+    bounds: Bounds<'_>,
+) -> Result<(Question, String), Refusal> {
+    let mut wrong = Violations::default();
+    wrong.refuse_if(!request.attribution_token.is_empty(), "attribution_token");
+    if request.product_id.is_empty() {
+        wrong.add("product_id", "expected a key, found none");
+    }
+    let Some(asked) = request.request else {
+        wrong.add("request", "expected a request, found none");
         return Err(wrong.into());
     };
-    check_context(&context, limits, &mut wrong);
-    let attributable = !context.ephemeral && context.consent() != Consent::Denied;
-    let engine = EngineRequest {
-        exclude: request.exclude_product_ids,
-        explanation,
-        limit,
-        ..shopper(context, &mut wrong)
+    for (field, set) in [
+        ("request.view", asked.view != 0),
+        ("request.read_mask", asked.read_mask.is_some()),
+        ("request.validate_only", asked.validate_only),
+    ] {
+        if set {
+            wrong.add(
+                field,
+                "expected nothing where an answer is explained, found a value",
+            );
+        }
+    }
+    let asked = RecommendRequest {
+        view: RecommendView::WithExplanation.into(),
+        read_mask: None,
+        validate_only: false,
+        ..asked
     };
-    wrong.or(Question {
-        serving_config,
-        engine,
+    let mut within = Violations::default();
+    let read = recommend(asked, bounds, &mut within);
+    wrong.add_within("request", within);
+    wrong.or(())?;
+    let (question, _) = read.ok_or_else(|| Refusal::from(Violations::default()))?;
+    Ok((question, request.product_id))
+}
+
+/// The question that `request` asks, and the candidates.
+pub(crate) fn ranked(
+    request: RankRequest,
+    bounds: Bounds<'_>,
+) -> Result<(Question, Standing), Refusal> {
+    let mut wrong = Violations::default();
+    let count = request.candidates.len();
+    if count == 0 {
+        wrong.add("candidates", "expected at least one candidate, found none");
+    }
+    wrong.bound("candidates", count, bounds.limits.max_page_size);
+    let standing = standing(&request, &mut wrong);
+    let asked = RecommendRequest {
+        serving_config: request.serving_config,
+        context: request.context,
+        filter: request.filter,
+        strict_filtering: true,
+        exclude_product_ids: request.exclude_product_ids,
+        fulfillment: request.fulfillment,
+        diversity: request.diversity,
+        view: request.view,
+        min_freshness: request.min_freshness,
         validate_only: request.validate_only,
-        attributable,
-    })
+        request_id: request.request_id,
+        ..RecommendRequest::default()
+    };
+    let read = recommend(asked, bounds, &mut wrong);
+    wrong.or(())?;
+    let (mut question, _) = read.ok_or_else(|| Refusal::from(Violations::default()))?;
+    // What she had already may well be what she searches for.
+    question.engine.seen = recommender_core::engine::SeenPolicy::Allow;
+    Ok((question, standing))
+}
+
+fn standing(request: &RankRequest, wrong: &mut Violations) -> Standing {
+    let mut candidates = Vec::with_capacity(request.candidates.len());
+    for (number, candidate) in request.candidates.iter().enumerate() {
+        if candidate.product_id.is_empty() {
+            let field = format!("candidates[{number}].product_id");
+            wrong.add(field, "expected a key, found none");
+        }
+        if let Some(score) = candidate.base_score
+            && !score.is_finite()
+        {
+            let field = format!("candidates[{number}].base_score");
+            wrong.add(field, format!("expected a finite number, found {score}"));
+        }
+        candidates.push(Candidate {
+            key: candidate.product_id.clone(),
+            base: candidate.base_score,
+        });
+    }
+    let has_base = candidates.iter().any(|candidate| candidate.base.is_some());
+    let usual = if has_base { 0.5 } else { 0.0 };
+    let base_weight = request.base_weight.unwrap_or(usual);
+    if !(0.0..=1.0).contains(&base_weight) {
+        let found = format!("expected 0 to 1, found {base_weight}");
+        wrong.add("base_weight", found);
+    }
+    let standing = Standing {
+        candidates,
+        base_weight,
+    };
+    standing.each_once()
 }
 
 /// Checks what a batch is held to as a whole.
@@ -68,22 +171,91 @@ pub(crate) fn check_batch(
     wrong.or(())
 }
 
-fn refuse_unhonoured(request: &RecommendRequest, wrong: &mut Violations) {
-    for (field, set) in [
-        ("page_token", !request.page_token.is_empty()),
-        ("filter", !request.filter.is_empty()),
-        ("strict_filtering", request.strict_filtering),
-        ("fulfillment", request.fulfillment.is_some()),
-        ("diversity", request.diversity.is_some()),
-        ("read_mask", request.read_mask.is_some()),
-        ("request_id", !request.request_id.is_empty()),
-        ("min_freshness", !request.min_freshness.is_empty()),
-        (
-            "experiment_overrides",
-            !request.experiment_overrides.is_empty(),
-        ),
-    ] {
-        wrong.refuse_if(set, field);
+fn recommend(
+    request: RecommendRequest,
+    bounds: Bounds<'_>,
+    wrong: &mut Violations,
+) -> Option<(Question, Mask)> {
+    let limits = bounds.limits;
+    refuse_unhonoured(&request, bounds, wrong);
+    let page = page(&request, limits, wrong);
+    let mask = mask::read(request.read_mask.as_ref(), wrong);
+    let serving_config = serving_config(&request.serving_config, wrong);
+    let explanation = view(request.view, wrong);
+    let excluded = request.exclude_product_ids.len();
+    wrong.bound("exclude_product_ids", excluded, limits.max_exclusions);
+    let diversity = request
+        .diversity
+        .map(|spec| constraints::diversity(&spec, wrong));
+    let min_freshness = freshness(&request.min_freshness, wrong);
+    let Some(mut context) = request.context else {
+        wrong.add("context", "expected a context, found none");
+        return None;
+    };
+    check_context(&context, limits, wrong);
+    let channel = context.channel();
+    let scope = Scope {
+        filter: filter(request.filter, wrong),
+        strict: request.strict_filtering,
+        fulfillment: (request.fulfillment)
+            .map(|wanted| constraints::fulfillment(wanted, &context.place_id, wrong)),
+    };
+    let scene = scene(&mut context, wrong);
+    let (asker, engine) = shopper(context, bounds, wrong);
+    let engine = EngineRequest {
+        exclude: request.exclude_product_ids,
+        explanation,
+        limit: page.end(),
+        ..engine
+    };
+    let question = Question {
+        serving_config,
+        asker,
+        engine,
+        scope,
+        scene,
+        diversity,
+        page,
+        min_freshness,
+        seen: None,
+        validate_only: request.validate_only,
+        request_id: request.request_id,
+        channel,
+    };
+    Some((question, mask))
+}
+
+fn refuse_unhonoured(request: &RecommendRequest, bounds: Bounds<'_>, wrong: &mut Violations) {
+    let overrides = !request.experiment_overrides.is_empty();
+    wrong.refuse_if(overrides, "experiment_overrides");
+    if !bounds.has_store {
+        for (field, set) in [
+            ("filter", !request.filter.is_empty()),
+            ("fulfillment", request.fulfillment.is_some()),
+            ("min_freshness", !request.min_freshness.is_empty()),
+        ] {
+            wrong.refuse_if(set, field);
+        }
+    }
+    let length = request.request_id.len();
+    if length > MOST_REQUEST_ID {
+        let found = format!("expected at most {MOST_REQUEST_ID} bytes, found {length}");
+        wrong.add("request_id", found);
+    }
+}
+
+fn page(request: &RecommendRequest, limits: &RequestLimits, wrong: &mut Violations) -> Page {
+    let size = page_size(request.page_size, limits, wrong);
+    let digest = pages::digest(request);
+    let offset = pages::offset(&request.page_token, digest);
+    if offset.is_none() {
+        let expected = "expected next_page_token of an answer to the same request";
+        wrong.add("page_token", format!("{expected}, found another text"));
+    }
+    Page {
+        offset: offset.unwrap_or(0),
+        size,
+        digest,
     }
 }
 
@@ -124,60 +296,142 @@ fn view(number: i32, wrong: &mut Violations) -> Explanation {
     }
 }
 
+fn freshness(token: &str, wrong: &mut Violations) -> Option<crate::answering::Freshness> {
+    if token.is_empty() {
+        return None;
+    }
+    let read = token.parse().ok();
+    if read.is_none() {
+        let expected = "expected the freshness token of a write, found another text";
+        wrong.add("min_freshness", expected);
+    }
+    read
+}
+
+fn filter(text: String, wrong: &mut Violations) -> Option<AskedFilter> {
+    if text.is_empty() {
+        return None;
+    }
+    match Filter::parse(&text) {
+        Ok(filter) => Some(AskedFilter { text, filter }),
+        Err(error) => {
+            let (column, expected, found) = (error.column, error.expected, error.found);
+            let what = format!("column {column}: expected {expected}, found {found}");
+            wrong.add("filter", what);
+            None
+        }
+    }
+}
+
 fn check_context(context: &RecommendContext, limits: &RequestLimits, wrong: &mut Violations) {
     if context.visitor_id.is_empty() {
         wrong.add("context.visitor_id", "expected a key, found none");
     }
-    if PageType::try_from(context.page_type).is_err() {
-        let found = format!("expected a PageType, found {}", context.page_type);
-        wrong.add("context.page_type", found);
-    }
     for (field, set) in [
-        ("context.external_ids", !context.external_ids.is_empty()),
-        (
-            "context.page_categories",
-            !context.page_categories.is_empty(),
-        ),
-        ("context.search_query", !context.search_query.is_empty()),
         ("context.locale", !context.locale.is_empty()),
         ("context.currency_code", !context.currency_code.is_empty()),
-        ("context.attributes", !context.attributes.is_empty()),
     ] {
         wrong.refuse_if(set, field);
     }
     let products = context.product_details.len();
-    wrong.bound(
-        "context.product_details",
-        products,
-        limits.max_context_products,
-    );
+    let most = limits.max_context_products;
+    wrong.bound("context.product_details", products, most);
+    let categories = context.page_categories.len();
+    wrong.bound("context.page_categories", categories, MOST_WORDS);
+    let searched = context.search_query.len();
+    if searched > MOST_SEARCH {
+        let found = format!("expected at most {MOST_SEARCH} bytes, found {searched}");
+        wrong.add("context.search_query", found);
+    }
     let events = context.recent_events.iter();
     let past = events.map(|event| event.product_details.len().max(1)).sum();
     wrong.bound("context.recent_events", past, limits.max_recent_events);
 }
 
+/// What the context says of the page, and of the segments of the shopper.
+fn scene(context: &mut RecommendContext, wrong: &mut Violations) -> Scene {
+    let mut segments = Vec::new();
+    for (name, value) in std::mem::take(&mut context.attributes) {
+        if name == SEGMENT {
+            wrong.bound(
+                "context.attributes.segment.text",
+                value.text.len(),
+                MOST_WORDS,
+            );
+            let numbers = !value.numbers.is_empty();
+            wrong.refuse_if(numbers, "context.attributes.segment.numbers");
+            segments = value.text;
+        } else {
+            let shown: String = name.chars().take(40).collect();
+            wrong.refuse_if(true, &format!("context.attributes[{shown:?}]"));
+        }
+    }
+    let searched = context.search_query.get(..MOST_SEARCH);
+    Scene {
+        page_type: names::page_type(context.page_type, "context.page_type", wrong),
+        categories: std::mem::take(&mut context.page_categories),
+        words: words(searched.unwrap_or(&context.search_query)),
+        segments,
+    }
+}
+
 /// What the context says of the shopper and the page. Without her consent, that is the page alone.
-fn shopper(context: RecommendContext, wrong: &mut Violations) -> EngineRequest {
+fn shopper(
+    context: RecommendContext,
+    bounds: Bounds<'_>,
+    wrong: &mut Violations,
+) -> (Asker, EngineRequest) {
     let consent = names::consent(context.consent, "context.consent", wrong);
+    let denied = consent == Consent::Denied;
     let mut past = events::past(context.recent_events, &context.session_id, wrong);
+    let externals = context.external_ids;
+    let mut identifiers = Vec::new();
+    if bounds.has_store {
+        let visitor = (Namespace::Visitor, &*context.visitor_id, "visitor_id");
+        let user = (Namespace::Account, &*context.user_id, "user_id");
+        // That there is no visitor is said where one is required.
+        let keys = [visitor, user]
+            .into_iter()
+            .filter(|(_, key, _)| !key.is_empty());
+        for (namespace, key, field) in keys {
+            let field = format!("context.{field}");
+            identifiers.extend(identities::identifier(namespace, key, &field, wrong));
+        }
+        let others = identities::of_externals(&externals, "context.external_ids", wrong);
+        identifiers.extend(others);
+    } else {
+        wrong.refuse_if(!externals.is_empty(), "context.external_ids");
+    }
     let person = if context.user_id.is_empty() {
         context.visitor_id
     } else {
         context.user_id
     };
     let mut user = Some(person);
-    if consent == Consent::Denied {
+    if denied {
         (user, past) = (None, Past::default());
+        identifiers.clear();
     }
+    let asker = Asker {
+        identifiers,
+        session: (!context.session_id.is_empty()).then_some(context.session_id),
+        recent: past.events,
+        consent: match consent {
+            Consent::Unspecified => SaidConsent::Unspecified,
+            Consent::Granted => SaidConsent::Granted,
+            Consent::Denied => SaidConsent::Denied,
+        },
+        attributable: !context.ephemeral && !denied,
+    };
     let page = events::products(context.product_details, "context.product_details", wrong);
-    EngineRequest {
+    let engine = EngineRequest {
         user,
-        events: past.events,
         session: past.session,
         context_items: page.map(|(item, _)| item).collect(),
         place: (!context.place_id.is_empty()).then_some(context.place_id),
         channel: names::channel(context.channel, "context.channel", wrong),
         time: events::timestamp(context.event_time, "context.event_time", wrong),
         ..EngineRequest::default()
-    }
+    };
+    (asker, engine)
 }

@@ -41,6 +41,14 @@ impl Violations {
         self.0.is_empty()
     }
 
+    /// Notes what is wrong with a message that stands in `field`.
+    pub(crate) fn add_within(&mut self, field: &str, within: Self) {
+        for violation in within.0 {
+            let path = format!("{field}.{}", violation.field);
+            self.add(path, violation.description);
+        }
+    }
+
     /// `value`, unless something was wrong.
     pub(crate) fn or<T>(self, value: T) -> Result<T, Refusal> {
         if self.0.is_empty() {

@@ -2,10 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[macro_use]
+#[path = "../../../recommender-store/tests/forwarding/mod.rs"]
+mod forwarding;
+
 mod batch;
 mod bounds;
+mod controls;
+mod explain;
 mod lifecycle;
 mod loading;
+mod offered;
+mod persons;
+mod rank;
 mod recommend;
 mod refusals;
 mod shop;
+mod stalls;
+mod stocked;

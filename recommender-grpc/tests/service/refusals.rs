@@ -102,19 +102,21 @@ async fn what_is_not_honoured_is_refused_and_not_ignored() {
     let mut shop = Running::shop("").await;
     let request = RecommendRequest {
         page_token: "next".into(),
-        filter: "brand = \"x\"".into(),
-        strict_filtering: true,
+        filter: "brands: x".into(),
         fulfillment: Some(FulfillmentConstraint::default()),
-        diversity: Some(DiversitySpec::default()),
-        read_mask: Some(prost_types::FieldMask::default()),
-        request_id: "1".into(),
-        min_freshness: "1".into(),
+        diversity: Some(DiversitySpec {
+            strength: 2.0,
+            max_per_category: -1,
+            max_per_brand: -1,
+        }),
+        read_mask: Some(prost_types::FieldMask {
+            paths: vec!["colour".into()],
+        }),
+        request_id: "1".repeat(129),
+        min_freshness: "x".into(),
         experiment_overrides: vec!["a".into()],
-        view: proto::RecommendView::WithProduct.into(),
         ..request_in(RecommendContext {
             external_ids: vec![ExternalId::default()],
-            page_categories: vec!["cups".into()],
-            search_query: "cup".into(),
             locale: "en".into(),
             currency_code: "EUR".into(),
             attributes: [("a".into(), proto::AttributeValue::default())].into(),
@@ -123,22 +125,21 @@ async fn what_is_not_honoured_is_refused_and_not_ignored() {
     };
     let found = fields(&refusal(&mut shop, request).await);
     let expected = [
-        "page_token",
-        "filter",
-        "strict_filtering",
-        "fulfillment",
-        "diversity",
-        "read_mask",
-        "request_id",
-        "min_freshness",
         "experiment_overrides",
-        "view",
-        "context.external_ids",
-        "context.page_categories",
-        "context.search_query",
+        "filter",
+        "fulfillment",
+        "min_freshness",
+        "request_id",
+        "page_token",
+        "read_mask",
+        "diversity.strength",
+        "diversity.max_per_category",
+        "diversity.max_per_brand",
+        "min_freshness",
         "context.locale",
         "context.currency_code",
-        "context.attributes",
+        "context.attributes[\"a\"]",
+        "context.external_ids",
     ];
     assert_eq!(found, expected);
 }

@@ -1,59 +1,75 @@
 //! The methods of `recommender.v1.RecommendationService`: check, convert, have it worked out, convert back.
 
-mod answer;
 mod attribution;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use recommender_core::events::Consent;
 use tonic::{Request, Response, Status};
 
-use crate::convert;
+use crate::answering::{self, Answer, Outcome, Question, Readers, Remembered, Task, Work};
+use crate::convert::{self, Bounds, Mask};
+use crate::error::ServeError;
 use crate::models::Snapshot;
 use crate::proto::recommendation_service_server::RecommendationService;
 use crate::proto::{
-    BatchRecommendRequest, BatchRecommendResponse, BatchRecommendResult, RecommendRequest,
-    RecommendResponse,
+    BatchRecommendRequest, BatchRecommendResponse, BatchRecommendResult,
+    ExplainRecommendationRequest, ExplainRecommendationResponse, RankRequest, RankResponse,
+    RecommendRequest, RecommendResponse,
 };
 use crate::service::deadline;
 use crate::serving::{Recipe, RecipesAt, ServingConfigName};
 use crate::shop::Shop;
 use crate::status::Refusal;
-pub(crate) use answer::Outcome;
-use answer::Task;
+use crate::telemetry::Answered;
 use attribution::AttributionTokens;
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Recommendations {
     shop: Shop,
+    readers: Readers,
     tokens: AttributionTokens,
 }
 
-/// The models and the serving configs of one moment.
+/// The models and the serving configs of one moment, and when there must be an answer.
 struct Moment {
     models: Snapshot,
     recipes: Arc<RecipesAt>,
+    deadline: tokio::time::Instant,
 }
 
 impl Recommendations {
-    pub(crate) fn new(shop: Shop) -> Self {
-        Self {
+    /// The service over `shop`.
+    ///
+    /// # Errors
+    /// [`ServeError::Workers`] if the system gives no threads.
+    pub(crate) fn new(shop: Shop) -> Result<Self, ServeError> {
+        Ok(Self {
             shop,
+            readers: Readers::start()?,
             tokens: AttributionTokens::default(),
-        }
+        })
     }
 
-    fn moment(&self) -> Moment {
+    fn moment<T>(&self, request: &Request<T>) -> Moment {
         Moment {
             models: self.shop.models.snapshot(),
             recipes: self.shop.recipes.now(),
+            deadline: deadline::of(request.metadata(), self.shop.rules.timeout),
         }
     }
 
-    /// What is to be worked out for `request`, at this moment.
-    fn task(&self, request: RecommendRequest, moment: &Moment) -> Result<Task, Refusal> {
-        let question = convert::question(request, &self.shop.rules.limits)?;
+    fn bounds(&self) -> Bounds<'_> {
+        Bounds {
+            limits: &self.shop.rules.limits,
+            has_store: self.shop.store.is_some(),
+        }
+    }
+
+    /// What is to be worked out for `question`, at this moment.
+    fn task(&self, mut question: Question, moment: &Moment) -> Result<Task, Refusal> {
         let recipe = self.recipe(&question.serving_config, &moment.recipes)?;
         let Some(model) = moment.models.get(&recipe.config.model) else {
             return Err(Refusal::NotLoaded(question.serving_config.to_string()));
@@ -63,11 +79,61 @@ impl Recommendations {
         let fallback = fallback.filter(|id| **id != recipe.config.id);
         let fallback = fallback.and_then(|id| moment.recipes.get(id));
         let fallback = fallback.and_then(|recipe| moment.models.get(&recipe.config.model));
+        if let Some(store) = &self.shop.store
+            && answering::consent(store, &question)? == Consent::Denied
+        {
+            question.asker = answering::Asker {
+                consent: Consent::Denied,
+                ..answering::Asker::default()
+            };
+        }
+        // A list of the caller's own may hold what she had already; else the serving config says.
+        if question.engine.seen == recommender_core::engine::SeenPolicy::Exclude {
+            question.engine.seen = recipe.config.seen;
+        }
         Ok(Task {
             fallback: fallback.cloned(),
             model: Arc::clone(model),
+            recipe: Arc::clone(recipe),
             question,
+            store: self.shop.store.clone(),
+            catalog: Arc::clone(&self.shop.catalog),
+            remembered: Remembered::Unread,
+            metrics: self.shop.metrics.clone(),
+            deadline: moment.deadline,
         })
+    }
+
+    /// Has a task's question know what only a store that others share can tell, if it does in time.
+    async fn prepare(&self, task: &mut Task) -> Result<(), Refusal> {
+        let Some(store) = &self.shop.store else {
+            return Ok(());
+        };
+        if let Some(asked) = task.question.min_freshness {
+            self.readers.seen(store, asked, task.deadline).await?;
+        }
+        if task.question.validate_only {
+            return Ok(());
+        }
+        let limit = task.recipe.config.history_limit;
+        let remembered = (self.readers).remembered(store, &task.question, limit, task.deadline);
+        task.remembered = remembered.await;
+        Ok(())
+    }
+
+    /// Has `work` done on a thread that computes.
+    async fn worked_out<T: Send + 'static>(
+        &self,
+        mut task: Task,
+        work: impl Fn(&answering::Consultation<'_>, bool) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<Outcome<T>, Refusal> {
+        self.prepare(&mut task).await?;
+        let deadline = task.deadline;
+        let done = self.shop.workers.run(deadline, move |_| {
+            let work: &Work<'_, T> = &work;
+            task.run(work)
+        });
+        done.await?
     }
 
     /// The serving config of this name.
@@ -75,10 +141,10 @@ impl Recommendations {
         &self,
         name: &ServingConfigName,
         recipes: &'a RecipesAt,
-    ) -> Result<&'a Recipe, Refusal> {
+    ) -> Result<&'a Arc<Recipe>, Refusal> {
         let ours = name.catalog() == &*self.shop.catalog;
         let found = recipes.get(name.id()).filter(|_| ours);
-        found.map(|recipe| &**recipe).ok_or_else(|| {
+        found.ok_or_else(|| {
             let known = recipes.iter().map(|recipe| {
                 ServingConfigName::new(&*self.shop.catalog, &*recipe.config.id).to_string()
             });
@@ -89,19 +155,43 @@ impl Recommendations {
         })
     }
 
-    fn response(&self, outcome: Outcome) -> RecommendResponse {
-        let token = outcome.attributable.then(|| self.tokens.next());
-        let response = convert::response(outcome, token.unwrap_or_default());
+    fn token<T>(&self, outcome: &Outcome<T>) -> String {
+        let attributable = outcome.question.asker.attributable;
+        let token = attributable.then(|| self.tokens.next());
+        token.unwrap_or_default()
+    }
+
+    fn response(&self, outcome: Outcome<Answer>, elapsed: Duration) -> RecommendResponse {
+        let token = self.token(&outcome);
+        let channel = outcome.question.channel;
+        self.count(&outcome);
         // Nothing of the shopper: the token is empty wherever she is not to be followed.
         tracing::debug!(
-            model = response.model_version,
-            tier = response.tier().as_str_name(),
-            results = response.results.len(),
-            degraded = response.degraded,
-            attribution_token = response.attribution_token,
+            model = outcome.model.version(),
+            degraded = !outcome.degraded.is_empty(),
+            request_id = outcome.question.request_id,
+            attribution_token = token,
             "answered"
         );
+        let mut response = convert::response(outcome, token);
+        response.server_time = convert::duration(elapsed);
+        self.shop.metrics.answered(Answered {
+            tier: response.tier(),
+            channel,
+            elapsed,
+        });
+        for result in &response.results {
+            let source = result.source.as_ref();
+            let kind = source.map(|source| source.recommender());
+            self.shop.metrics.results(kind.unwrap_or_default(), 1);
+        }
         response
+    }
+
+    fn count<T>(&self, outcome: &Outcome<T>) {
+        for shortfall in &outcome.degraded {
+            self.shop.metrics.degraded(shortfall.word);
+        }
     }
 }
 
@@ -112,56 +202,110 @@ impl RecommendationService for Recommendations {
         request: Request<RecommendRequest>,
     ) -> Result<Response<RecommendResponse>, Status> {
         let received = Instant::now();
-        let deadline = deadline::of(request.metadata(), self.shop.rules.timeout);
-        let task = self.task(request.into_inner(), &self.moment())?;
+        let moment = self.moment(&request);
+        let (question, mask) = convert::question(request.into_inner(), self.bounds())?;
+        let task = self.task(question, &moment)?;
         let outcome = self
-            .shop
-            .workers
-            .run(deadline, move |_| task.answer())
-            .await
-            .map_err(Refusal::from)?;
-        let mut response = self.response(outcome?);
-        response.server_time = convert::duration(received.elapsed());
-        Ok(Response::new(response))
+            .worked_out(task, |consultation, remembers| {
+                consultation.answer(remembers)
+            })
+            .await?;
+        let response = self.response(outcome, received.elapsed());
+        Ok(Response::new(mask.cut(response)))
     }
 
     async fn batch_recommend(
         &self,
         request: Request<BatchRecommendRequest>,
     ) -> Result<Response<BatchRecommendResponse>, Status> {
-        let deadline = deadline::of(request.metadata(), self.shop.rules.timeout);
+        let moment = self.moment(&request);
         let batch = request.into_inner();
         convert::check_batch(&batch, &self.shop.rules.limits)?;
-        let moment = self.moment();
         let distinct = batch.distinct_across_requests;
-        let tasks: Vec<Result<Task, Refusal>> = (batch.requests.into_iter())
-            .map(|request| self.task(request, &moment))
-            .collect();
+        let mut tasks = Vec::with_capacity(batch.requests.len());
+        let mut masks: Vec<Mask> = Vec::with_capacity(batch.requests.len());
+        for request in batch.requests {
+            let (task, mask) = self.batch_task(request, &moment).await;
+            tasks.push(task);
+            masks.push(mask);
+        }
         // A whole batch is one piece of work on one thread: batches can't crowd out single calls.
-        let outcomes = self
-            .shop
-            .workers
-            .run(deadline, move |caller| {
-                answer::batch(tasks, distinct, || caller.is_gone())
-            })
-            .await
-            .map_err(Refusal::from)?;
-        let responses = outcomes.into_iter().map(|outcome| self.batched(outcome));
+        let work = self.shop.workers.run(moment.deadline, move |caller| {
+            answering::batch(tasks, distinct, || caller.is_gone())
+        });
+        let outcomes = work.await.map_err(Refusal::from)?;
+        let responses = outcomes.into_iter().zip(&masks);
+        let responses = responses.map(|(outcome, mask)| self.batched(outcome, mask));
         Ok(Response::new(BatchRecommendResponse {
             responses: responses.collect(),
         }))
     }
+
+    async fn rank(&self, request: Request<RankRequest>) -> Result<Response<RankResponse>, Status> {
+        let received = Instant::now();
+        let moment = self.moment(&request);
+        let (question, standing) = convert::ranked(request.into_inner(), self.bounds())?;
+        let task = self.task(question, &moment)?;
+        let outcome = self
+            .worked_out(task, move |consultation, remembers| {
+                consultation.rank(&standing, remembers)
+            })
+            .await?;
+        let token = self.token(&outcome);
+        self.count(&outcome);
+        let mut response = convert::ranking(outcome, token);
+        response.server_time = convert::duration(received.elapsed());
+        Ok(Response::new(response))
+    }
+
+    async fn explain_recommendation(
+        &self,
+        request: Request<ExplainRecommendationRequest>,
+    ) -> Result<Response<ExplainRecommendationResponse>, Status> {
+        let moment = self.moment(&request);
+        let (question, key) = convert::explained(request.into_inner(), self.bounds())?;
+        let task = self.task(question, &moment)?;
+        let product = key.clone();
+        let outcome = self
+            .worked_out(task, move |consultation, remembers| {
+                consultation.explain(&product, remembers)
+            })
+            .await?;
+        Ok(Response::new(convert::explanation(outcome, key)))
+    }
 }
 
 impl Recommendations {
-    fn batched(&self, outcome: Result<(Outcome, Duration), Refusal>) -> BatchRecommendResult {
+    /// One question of a batch, and the fields that are wanted of its answer.
+    async fn batch_task(
+        &self,
+        request: RecommendRequest,
+        moment: &Moment,
+    ) -> (Result<Task, Refusal>, Mask) {
+        let (question, mask) = match convert::question(request, self.bounds()) {
+            Ok(read) => read,
+            Err(refusal) => return (Err(refusal), Mask::default()),
+        };
+        let mut task = self.task(question, moment);
+        if let Ok(ready) = &mut task
+            && let Err(refusal) = self.prepare(ready).await
+        {
+            task = Err(refusal);
+        }
+        (task, mask)
+    }
+
+    fn batched(
+        &self,
+        outcome: Result<(Outcome<Answer>, Duration), Refusal>,
+        mask: &Mask,
+    ) -> BatchRecommendResult {
         match outcome {
             Ok((outcome, time)) => {
-                let mut response = self.response(outcome);
-                response.server_time = convert::duration(time);
+                let response = self.response(outcome, time);
                 BatchRecommendResult {
                     status: Some(tonic_types::Status::default()),
-                    response: Some(response),
+                    response: Some(mask.cut(response)),
                 }
             }
             Err(refusal) => BatchRecommendResult {

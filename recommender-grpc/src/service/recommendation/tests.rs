@@ -60,7 +60,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
         threads: 1,
         given: BTreeMap::new(),
     });
-    Recommendations::new(Shop {
+    let shop = Shop {
         registry,
         catalog: "default".into(),
         store: None,
@@ -81,7 +81,8 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
             events: Settings::default().events,
         },
         metrics: crate::telemetry::Metrics::default(),
-    })
+    };
+    Recommendations::new(shop).unwrap()
 }
 
 fn request(serving_config: &str) -> RecommendRequest {

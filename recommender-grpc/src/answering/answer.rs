@@ -1,0 +1,187 @@
+//! An answer to a question.
+
+use recommender_core::engine::Tier;
+use recommender_core::{Query, Timestamp};
+use recommender_store::filter::FilterStats;
+
+use crate::answering::consultation::{Consultation, Offered};
+use crate::answering::desk::bits;
+use crate::answering::ordering::Ordering;
+use crate::answering::shortlist::{Cause, Entry, Origin, Shortlist};
+use crate::answering::{Freshness, Refused};
+
+/// An answer to a question.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The page, best first.
+    pub(crate) results: Vec<Listed>,
+    /// Keys of the request that the model does not know, each once, sorted.
+    pub(crate) missing: Vec<String>,
+    pub(crate) tier: Tier,
+    /// Resource names of the controls that changed something.
+    pub(crate) applied: Vec<String>,
+    pub(crate) stats: Option<FilterStats>,
+    /// Whether there may be more behind.
+    pub(crate) more: bool,
+    pub(crate) seen: Seen,
+}
+
+/// What an answer has seen of the store; nothing if there is none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen {
+    /// When it looked at stock.
+    pub(crate) inventory: Option<Timestamp>,
+    /// The latest write of which it knows.
+    pub(crate) freshness: Option<Freshness>,
+}
+
+/// A product of an answer, in the caller's words.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) key: String,
+    pub(crate) score: f32,
+    /// Name of the source that contributed most; empty if there is none.
+    pub(crate) source: String,
+    pub(crate) origin: Origin,
+    /// What the score is made of, the largest first; nothing if nobody asked.
+    pub(crate) shares: Vec<(Share, f32)>,
+}
+
+/// What a share of a score comes from, in the caller's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// Name of a source.
+    Model(String),
+    /// Resource name of a control.
+    Control(String),
+    Diversity,
+    Search,
+    BaseScore,
+    /// Key of a product with which she did something.
+    Past(String),
+    /// Key of a product that the page is about.
+    Context(String),
+    /// What anyone would be answered.
+    Base,
+}
+
+impl Consultation<'_> {
+    /// The answer; `remembers` says whether the store told anything of who asks.
+    ///
+    /// # Errors
+    /// As the engine.
+    pub(crate) fn answer(&self, remembers: bool) -> Result<Answer, Refused> {
+        let page = self.question.page;
+        let mut missing = Vec::new();
+        let mut query = self.query(page.end(), &mut missing)?;
+        let tier = self.tier(&query, remembers);
+        let mut offered = self.offered();
+        self.restrict(&mut query, &mut offered);
+        let ordering = Ordering::new(self, &query, &offered, page.end());
+        let mut ordering = ordering.answered()?;
+        ordering.list.entries.truncate(page.end());
+        self.back_fill(&mut ordering, &query, &offered)?;
+        let Ordering { list, acted, .. } = ordering;
+        missing.sort_unstable();
+        missing.dedup();
+        let more = list.entries.len() >= page.end() && page.size > 0;
+        let shown = list.entries.into_iter().skip(page.offset);
+        Ok(Answer {
+            results: shown.map(|entry| self.listed(entry)).collect(),
+            missing,
+            tier,
+            applied: self.applied(acted),
+            stats: offered.stats,
+            more,
+            seen: self.seen(),
+        })
+    }
+
+    /// Fills a page up past the filter of the request, and past nothing else.
+    fn back_fill(
+        &self,
+        ordering: &mut Ordering<'_, '_>,
+        query: &Query,
+        offered: &Offered,
+    ) -> Result<(), Refused> {
+        let missing = query.limit.saturating_sub(ordering.list.entries.len());
+        let (Some(all), Some(kept)) = (&offered.unfiltered, &offered.bits) else {
+            return Ok(());
+        };
+        if missing == 0 || self.question.scope.strict {
+            return Ok(());
+        }
+        let among = (bits::without(all, kept), missing);
+        let listed: Vec<_> = ordering.list.entries.iter().map(|it| it.item).collect();
+        let mut more = self.ask_more(query, among, listed.into_iter())?;
+        more.retain(|entry| ordering.caps.admit(self, entry.item));
+        for entry in &mut more {
+            entry.origin = Origin::Backfill;
+        }
+        let list: &mut Shortlist = &mut ordering.list;
+        list.append(more);
+        Ok(())
+    }
+
+    /// What the answer to `query` rests on.
+    pub(crate) fn tier(&self, query: &Query, remembers: bool) -> Tier {
+        let tier = self.engine.tier(self.request(), query);
+        // All she did is in the request, which does not say who told it.
+        if tier == Tier::Personal && self.stock.is_some() && !remembers {
+            return Tier::Session;
+        }
+        tier
+    }
+
+    /// Resource names of controls, in the order they act.
+    pub(crate) fn applied(&self, mut acted: Vec<usize>) -> Vec<String> {
+        acted.sort_unstable();
+        acted.dedup();
+        let rules = &self.prepared.rules;
+        let name = |number: usize| rules.get(number).map(|rule| rule.name.clone());
+        acted.into_iter().filter_map(name).collect()
+    }
+
+    /// What is seen of the store.
+    pub(crate) fn seen(&self) -> Seen {
+        let inventory = self.stock.is_some().then_some(self.now);
+        Seen {
+            inventory,
+            freshness: self.question.seen,
+        }
+    }
+
+    /// A product in the caller's words.
+    pub(crate) fn listed(&self, entry: Entry) -> Listed {
+        let key = self.engine.items().key(entry.item);
+        let pipeline = self.engine.pipeline();
+        let source = entry.source.map(|source| pipeline.source_name(source));
+        let mut shares: Vec<(Share, f32)> = (entry.shares.into_iter())
+            .map(|(cause, share)| (self.share(cause), share))
+            .collect();
+        // Stable, so that equal shares stay in the order of the sources.
+        shares.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        Listed {
+            key: key.to_owned(),
+            score: entry.score,
+            source: source.unwrap_or_default().to_owned(),
+            origin: entry.origin,
+            shares,
+        }
+    }
+
+    pub(crate) fn share(&self, cause: Cause) -> Share {
+        match cause {
+            Cause::Model(source) => {
+                Share::Model(self.engine.pipeline().source_name(source).to_owned())
+            }
+            Cause::Control(number) => {
+                let rule = self.prepared.rules.get(number);
+                Share::Control(rule.map(|rule| rule.name.clone()).unwrap_or_default())
+            }
+            Cause::Diversity => Share::Diversity,
+            Cause::Search => Share::Search,
+            Cause::BaseScore => Share::BaseScore,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What is kept beside a model so that its answers need not work it out again: what may be offered in its numbering,
+//! filters made into bits, serving configs made ready.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use recommender_core::DenseIndex;
+use recommender_core::engine::Engine;
+use recommender_store::Store;
+use recommender_store::catalog::EligibilityView;
+use recommender_store::filter::{CompiledFilter, Filter, FilterIndex};
+use rustc_hash::FxHashMap;
+
+use crate::answering::prepared::Prepared;
+use crate::serving::Recipe;
+use crate::status::Refusal;
+
+/// What is kept beside a model.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    shelf: OnceLock<Shelf>,
+    prepared: Mutex<Vec<Arc<Prepared>>>,
+    pace: AtomicU64,
+}
+
+/// Serving configs that are kept ready for a model.
+const MOST_PREPARED: usize = 256;
+
+/// An answer counts for this share of the usual time of an answer.
+const PACE_SHARE: u64 = 16;
+
+impl Desk {
+    /// What may be offered, in the numbering of the model; made when first asked for.
+    pub(crate) fn shelf(&self, engine: &Engine, store: &Store) -> &Shelf {
+        self.shelf.get_or_init(|| Shelf::new(engine, store))
+    }
+
+    /// A serving config made ready for the model; made when first asked for, and again when it changed.
+    ///
+    /// # Errors
+    /// [`Refusal::NoStore`] if it speaks of products by a filter, and there is no store that knows them.
+    pub(crate) fn prepared(
+        &self,
+        recipe: &Arc<Recipe>,
+        engine: &Engine,
+        around: (&str, Option<&Store>),
+    ) -> Result<Arc<Prepared>, Refusal> {
+        let known = self.find(recipe);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let (catalog, store) = around;
+        let shelf = store.map(|store| (store, self.shelf(engine, store)));
+        let prepared = Arc::new(Prepared::new(recipe, engine, (catalog, shelf))?);
+        let mut all = self.all();
+        // The one it takes the place of goes only now, so that both share what their filters have in common.
+        all.retain(|other| other.recipe.config.id != recipe.config.id);
+        if all.len() >= MOST_PREPARED {
+            all.remove(0);
+        }
+        all.push(Arc::clone(&prepared));
+        Ok(prepared)
+    }
+
+    fn find(&self, recipe: &Arc<Recipe>) -> Option<Arc<Prepared>> {
+        let all = self.all();
+        let mut all = all.iter();
+        all.find(|known| Arc::ptr_eq(&known.recipe, recipe))
+            .cloned()
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<Prepared>>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long an answer usually takes; nothing before the first.
+    pub(crate) fn pace(&self) -> Duration {
+        Duration::from_nanos(self.pace.load(Ordering::Relaxed))
+    }
+
+    /// Notes how long an answer took.
+    pub(crate) fn took(&self, time: Duration) {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let before = self.pace.load(Ordering::Relaxed);
+        let share = if before == 0 { 1 } else { PACE_SHARE };
+        let after = before - before / share + time / share;
+        // Of two who note at once one is lost: it is an average.
+        self.pace.store(after, Ordering::Relaxed);
+    }
+}
+
+/// What may be offered, in the numbering of a model.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    pub(crate) view: Arc<EligibilityView>,
+    index: Arc<FilterIndex>,
+    filters: Mutex<Filters>,
+}
+
+/// Filters of callers that were made into bits, by their text.
+#[derive(Debug, Default)]
+struct Filters {
+    made: FxHashMap<String, Made>,
+    bytes: usize,
+    turn: u64,
+}
+
+#[derive(Debug)]
+struct Made {
+    filter: Arc<CompiledFilter>,
+    bytes: usize,
+    used: u64,
+}
+
+/// Memory that the bits of callers' filters may take beside a model.
+const FILTER_BYTES: usize = 64 << 20;
+
+/// A clause has at least so many letters.
+const LETTERS_OF_A_CLAUSE: usize = 4;
+
+/// A filter takes at least so much memory.
+const FILTER_ITSELF: usize = 1024;
+
+impl Shelf {
+    fn new(engine: &Engine, store: &Store) -> Self {
+        let view = store.eligibility(Arc::clone(engine.items()));
+        Self {
+            index: store.filter_index(Arc::clone(&view)),
+            view,
+            filters: Mutex::default(),
+        }
+    }
+
+    /// Makes bits of a filter.
+    pub(crate) fn compile(&self, store: &Store, filter: &Filter) -> Arc<CompiledFilter> {
+        Arc::new(store.compile(&self.index, filter))
+    }
+
+    /// The bits of a caller's filter, made when first asked for and kept as long as there is room.
+    pub(crate) fn compiled(
+        &self,
+        store: &Store,
+        text: &str,
+        filter: &Filter,
+    ) -> Arc<CompiledFilter> {
+        if let Some(known) = self.filters().find(text) {
+            return known;
+        }
+        let made = self.compile(store, filter);
+        let clauses = text.len() / LETTERS_OF_A_CLAUSE + 1;
+        let bytes = FILTER_ITSELF + clauses * self.view.items().len().div_ceil(8);
+        self.filters().keep(text, &made, bytes);
+        made
+    }
+
+    fn filters(&self) -> MutexGuard<'_, Filters> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Filters {
+    fn find(&mut self, text: &str) -> Option<Arc<CompiledFilter>> {
+        let made = self.made.get_mut(text)?;
+        self.turn += 1;
+        made.used = self.turn;
+        Some(Arc::clone(&made.filter))
+    }
+
+    /// Keeps a filter, and drops those that were not asked for the longest until there is room for it.
+    fn keep(&mut self, text: &str, filter: &Arc<CompiledFilter>, bytes: usize) {
+        if bytes > FILTER_BYTES || self.made.contains_key(text) {
+            return;
+        }
+        while self.bytes + bytes > FILTER_BYTES {
+            let oldest = self.made.iter().min_by_key(|(_, made)| made.used);
+            let Some(oldest) = oldest.map(|(text, _)| text.clone()) else {
+                break;
+            };
+            self.bytes -= self.made.remove(&oldest).map_or(0, |made| made.bytes);
+        }
+        self.turn += 1;
+        self.bytes += bytes;
+        let made = Made {
+            filter: Arc::clone(filter),
+            bytes,
+            used: self.turn,
+        };
+        self.made.insert(text.to_owned(), made);
+    }
+}
+
+/// Sets of items, as words with a bit for each.
+pub(crate) mod bits {
+    use recommender_core::{ItemBits, ItemIx};
+
+    use super::DenseIndex;
+
+    /// Those of `all` that are not in `others`.
+    pub(crate) fn without(all: &ItemBits, others: &ItemBits) -> ItemBits {
+        let mut words = all.words().to_vec();
+        for (word, other) in words.iter_mut().zip(others.words()) {
+            *word &= !other;
+        }
+        ItemBits::from_words(words)
+    }
+
+    /// `all` and `item`.
+    pub(crate) fn with(all: &ItemBits, item: ItemIx) -> ItemBits {
+        let mut words = all.words().to_vec();
+        let (place, bit) = (item.position() / 64, item.position() % 64);
+        if place >= words.len() {
+            words.resize(place + 1, 0);
+        }
+        words[place] |= 1 << bit;
+        ItemBits::from_words(words)
+    }
+}
