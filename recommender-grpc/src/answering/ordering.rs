@@ -234,50 +234,52 @@ impl<'c, 'a> Ordering<'c, 'a> {
     }
 
     /// Brings products that are meant forward, until they are their share of those wanted: the last of the others make
-    /// room.
+    /// room, and stand right behind.
     fn fill_quota(
         &mut self,
         (number, share): (usize, f64),
         meant: &ItemBits,
     ) -> Result<(), Refused> {
-        let needed = part(share, self.wanted);
-        let before = self.list.entries.len();
-        self.fetch(meant.clone(), needed)?;
-        let fetched = self.list.entries.split_off(before);
-        let (caps, consultation) = (&mut self.caps, self.consultation);
-        let fetched = fetched.into_iter();
-        let fetched = fetched.filter(|entry| caps.admit(consultation, entry.item));
-        self.list.entries.extend(fetched);
-        let wanted = self.wanted.min(self.list.entries.len());
-        let needed = part(share, wanted);
-        let behind = self.list.entries.split_off(wanted);
-        let held = (self.list.entries.iter()).filter(|entry| meant.contains(entry.item));
-        let missing = needed.saturating_sub(held.count());
-        let (mut chosen, mut others): (Vec<Entry>, Vec<Entry>) = behind
-            .into_iter()
-            .partition(|entry| meant.contains(entry.item));
-        let spare = chosen.split_off(missing.min(chosen.len()));
-        // The last of those that are not meant make room, and stand right behind.
-        let mut room: Vec<Entry> = Vec::new();
-        while room.len() < chosen.len() {
-            let last = self.list.entries.iter();
-            let Some(last) = last.rev().position(|entry| !meant.contains(entry.item)) else {
-                break;
-            };
-            let place = self.list.entries.len() - 1 - last;
-            room.push(self.list.entries.remove(place));
-        }
-        let brought = room.len();
-        others.extend(chosen.split_off(brought));
-        for mut entry in chosen {
+        self.fetch_admitted(meant, part(share, self.wanted))?;
+        let entries = &mut self.list.entries;
+        let wanted = self.wanted.min(entries.len());
+        let is_meant = |entry: &Entry| meant.contains(entry.item);
+        let held = entries[..wanted].iter().filter(|it| is_meant(it)).count();
+        let missing = part(share, wanted).saturating_sub(held);
+        let room = (0..wanted).rev().filter(|&it| !is_meant(&entries[it]));
+        let room: Vec<usize> = room.take(missing).collect();
+        let chosen = (wanted..entries.len()).filter(|&it| is_meant(&entries[it]));
+        let chosen: Vec<usize> = chosen.take(room.len()).collect();
+        let room = &room[..chosen.len()];
+        let mut brought = Vec::with_capacity(chosen.len());
+        for &place in chosen.iter().rev() {
+            let mut entry = entries.remove(place);
             entry.raised_by = Some(number);
-            self.list.entries.push(entry);
+            brought.push(entry);
+        }
+        // From the last on, so that the places of those before stay what they are.
+        let mut behind: Vec<Entry> = room.iter().map(|&place| entries.remove(place)).collect();
+        behind.reverse();
+        brought.reverse();
+        let at = wanted - behind.len();
+        let acted = !brought.is_empty();
+        entries.splice(at..at, brought.into_iter().chain(behind));
+        if acted {
             self.note(number);
         }
-        room.reverse();
-        others.extend(spare);
-        others.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-        self.list.entries.extend(room.into_iter().chain(others));
+        Ok(())
+    }
+
+    /// As `fetch`, of what the bounds on categories and brands leave room for.
+    fn fetch_admitted(&mut self, among: &ItemBits, count: usize) -> Result<(), Refused> {
+        let before = self.list.entries.len();
+        self.fetch(among.clone(), count)?;
+        let fetched = self.list.entries.split_off(before);
+        let (caps, consultation) = (&mut self.caps, self.consultation);
+        let admitted = |entry: &Entry| caps.admit(consultation, entry.item);
+        self.list
+            .entries
+            .extend(fetched.into_iter().filter(admitted));
         Ok(())
     }
 

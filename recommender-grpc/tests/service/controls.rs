@@ -165,7 +165,10 @@ async fn a_quota_is_filled() {
 }
 
 async fn acts(shop: &mut Running, change: impl FnOnce(&mut proto::RecommendContext)) -> bool {
-    let mut request = of("ann");
+    let mut request = RecommendRequest {
+        page_size: 1000,
+        ..of("ann")
+    };
     change(request.context.as_mut().unwrap());
     let response = ask(shop, request).await;
     assert_eq!(

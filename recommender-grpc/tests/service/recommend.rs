@@ -50,7 +50,7 @@ async fn a_known_shopper_gets_the_librarys_answer() {
     assert!(positions.into_iter().eq((1..).take(response.results.len())));
     assert!(!response.degraded);
     assert!(response.server_time.is_some());
-    assert!(response.next_page_token.is_empty());
+    assert!(!response.next_page_token.is_empty());
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ pub(crate) const KINDS: [&str; 3] = ["cup", "lamp", "rope"];
 /// A store over `engine` in which every product is sold: all of them at north, and at south those of an even number.
 /// A product's price is its number, its brand one of three.
 pub(crate) async fn store_over(engine: Arc<dyn Engine>) -> Store {
-    let store = Store::open(engine, StoreConfig::default()).unwrap();
+    let open = || Store::open(engine, StoreConfig::default());
+    let store = tokio::task::spawn_blocking(open).await.unwrap().unwrap();
     let all = KINDS
         .iter()
         .flat_map(|kind| (0..RANGE).map(move |number| (kind, number)));
