@@ -31,7 +31,9 @@ pub(crate) async fn load(
         };
         loaded.insert(directory, Arc::clone(&model));
         tracing::info!(serving_config = name, version = model.version(), "loaded");
-        models.put(name, model);
+        let (models, name) = (models.clone(), name.clone());
+        let put = spawn_blocking(move || models.put(&name, model)).await;
+        put.map_err(|error| ServeError::Workers(error.to_string()))?;
     }
     let registry = registry.clone();
     let started = spawn_blocking(move || registry.start().map_err(|refusal| refusal.reason()));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recommender_core::engine::Engine;
+use recommender_store::Store;
 use tokio::sync::watch;
 
 use crate::answering::Desk;
@@ -86,11 +87,6 @@ impl ServedModel {
         &self.desk
     }
 
-    /// Works out what may be offered of `store`, so that the first answer need not.
-    pub(crate) fn set_beside(&self, store: &recommender_store::Store) {
-        self.desk.shelf(&self.engine, store);
-    }
-
     /// The engine.
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {
@@ -143,6 +139,7 @@ pub struct Models {
     current: Arc<watch::Sender<Snapshot>>,
     expected: Arc<BTreeSet<String>>,
     health: Health,
+    store: Option<Store>,
 }
 
 impl Models {
@@ -152,13 +149,25 @@ impl Models {
             current: Arc::new(watch::Sender::new(Snapshot::default())),
             expected: Arc::new(expected.into_iter().collect()),
             health,
+            store: None,
         }
+    }
+
+    /// What may be offered of `store` is worked out for every model before it is put in service.
+    pub(crate) fn beside(mut self, store: Option<Store>) -> Self {
+        self.store = store;
+        self
     }
 
     /// Puts a model under an id, in place of the one that was there.
     /// The requests under way keep the old one.
+    ///
+    /// With a store this goes through all of its products: some tens of milliseconds that no task should wait for.
     pub fn put(&self, id: &str, model: impl Into<Arc<ServedModel>>) {
         let model = model.into();
+        if let Some(store) = &self.store {
+            model.desk.shelf(&model.engine, store);
+        }
         self.current.send_modify(|current| {
             let models = Arc::make_mut(current);
             models.insert(id.to_owned(), model);

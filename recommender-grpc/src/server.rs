@@ -137,11 +137,8 @@ impl ServerBuilder {
         if let Some(store) = &self.store {
             expected.extend(training::promoted(store)?);
         }
-        let models = Models::new(expected, health.clone());
+        let models = Models::new(expected, health.clone()).beside(self.store.clone());
         for (name, model) in self.models {
-            if let Some(store) = &self.store {
-                model.set_beside(store);
-            }
             models.put(&name, model);
         }
         let recipes = Recipes::default();

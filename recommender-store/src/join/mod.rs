@@ -196,8 +196,12 @@ pub fn with_history(
 ) -> EngineRequest {
     let mut events: Vec<Event> = history.into_iter().map(|stored| stored.event).collect();
     events.retain(|event| usable(event, allowed));
-    let order = |event: &Event| (event.time, event.visitor.clone(), event.id.clone());
-    events.sort_by_cached_key(order);
+    let order = |a: &Event, b: &Event| {
+        let persons = || a.visitor.cmp(&b.visitor);
+        let same = || a.id.cmp(&b.id);
+        a.time.cmp(&b.time).then_with(persons).then_with(same)
+    };
+    events.sort_by(order);
     EngineRequest {
         events,
         history: HistorySource::Request,
