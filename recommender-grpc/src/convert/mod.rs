@@ -1,6 +1,7 @@
 //! Between the wire and the engine: the one place that knows both.
 
 mod amounts;
+mod candidates;
 mod constraints;
 mod controls;
 pub(crate) mod events;
@@ -17,6 +18,7 @@ mod serving_configs;
 mod violations;
 pub(crate) mod writes;
 
+pub(crate) use candidates::{explained, ranked};
 pub(crate) use controls::{CONTROLS, changed_control, control, of_control};
 pub(crate) use listing::{check_id, check_parent, id_in, page};
 pub(crate) use mask::Mask;
@@ -24,7 +26,7 @@ pub(crate) use models::{
     Standing, changed_model, check_metric, comparison, model, of_given, of_model, version,
     version_number,
 };
-pub(crate) use request::{Bounds, check_batch, explained, question, ranked};
+pub(crate) use request::{Bounds, check_batch, question};
 pub(crate) use response::{duration, explanation, ranking, response, status};
 pub(crate) use serving_configs::{
     SERVING_CONFIGS, changed_serving_config, of_serving_config, serving_config,
