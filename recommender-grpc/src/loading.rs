@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use recommender_core::engine::EngineRequest;
 use recommender_core::{Error, Result};
@@ -54,23 +55,28 @@ async fn open(name: &str, directory: &Path) -> Result<ServedModel, ServeError> {
         })
 }
 
-/// Shoppers for whom a model answers before it is put in service.
-const WARMED: usize = 32;
+/// Shoppers for whom a model answers before it is put in service, and how long that may take.
+const WARMED: (usize, Duration) = (32, Duration::from_millis(250));
 
-/// A model that has answered for some of its own shoppers and for a stranger: the first callers find the files in
+/// A model that has answered for a stranger and for some of its own shoppers: the first callers find the files in
 /// memory.
 pub(crate) fn open_and_warm(directory: &Path) -> Result<ServedModel> {
     let (engine, manifest) = recommender_files::load_engine(directory)?;
     let engine = Arc::new(engine);
     let model = ServedModel::new(Arc::clone(&engine), manifest.model_version());
-    let users = engine.users().iter().take(WARMED);
+    let begun = Instant::now();
+    let (most, time) = WARMED;
+    let users = engine.users().iter().take(most);
     let users = users.map(|(_, key)| Some(key.to_owned()));
-    for user in users.chain([None]) {
+    for user in [None].into_iter().chain(users) {
         engine.recommend(&EngineRequest {
             user,
             limit: 20,
             ..EngineRequest::default()
         })?;
+        if begun.elapsed() > time {
+            break;
+        }
     }
     Ok(model)
 }

@@ -1,6 +1,8 @@
 //! Stores: events in and out, copies, checks.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use recommender_store::{EmbeddedConfig, EmbeddedEngine};
 
@@ -295,4 +297,36 @@ fn no_secret_of_a_url_is_shown() {
             assert!(!said.contains("tiger"), "{call}: {said}");
         }
     }
+}
+
+#[test]
+fn a_store_is_served_and_keeps_its_models_beside_its_records() {
+    let shop = Shop::open();
+    shop.train();
+    shop.write("server.toml", "listen = \"127.0.0.1:0\"\n");
+    assert_done(&shop.run("import --data data --events events.csv"));
+    let mut server = shop
+        .command("serve --data data --model model --config server.toml")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a server");
+    let mut lines = BufReader::new(server.stderr.take().expect("stderr")).lines();
+    let loaded = lines.find_map(|line| line.ok().filter(|line| line.contains("loaded")));
+    assert!(loaded.expect("a line").contains("default"));
+    let busy = shop.run("import --data data --events events.csv");
+    assert_ne!(busy.status.code(), Some(0));
+    let killed = Command::new("kill")
+        .args(["-TERM", &server.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(killed.success());
+    assert_eq!(server.wait().expect("the end").code(), Some(0));
+    assert_refused(
+        &shop.run("serve --data data --model absent"),
+        &["absent", "the folder of a model"],
+    );
+    assert_refused(
+        &shop.run("serve --data model"),
+        &["model", "the folder of a store"],
+    );
 }

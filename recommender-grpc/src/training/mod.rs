@@ -4,6 +4,7 @@
 mod directory;
 mod document;
 mod erasing;
+mod in_service;
 mod judging;
 mod registry;
 mod run;
@@ -19,3 +20,6 @@ pub(crate) const MODELS: &str = "models";
 
 /// What sort of thing a model is, as the contract calls it.
 pub(crate) const MODEL_TYPE: &str = "recommender.v1.Model";
+
+#[cfg(test)]
+mod tests;

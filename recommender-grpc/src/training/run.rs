@@ -32,7 +32,7 @@ const ATTEMPTS: usize = 3;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What a version is made from.
-struct Material {
+pub(super) struct Material {
     dataset: Dataset,
     config: PipelineConfig,
     document: ModelDocument,
@@ -90,7 +90,7 @@ impl Registry {
         })
     }
 
-    fn train(&self, id: &str, progress: &Progress) -> Result<(Version, bool), Refusal> {
+    pub(super) fn train(&self, id: &str, progress: &Progress) -> Result<(Version, bool), Refusal> {
         self.note_beginning(id)?;
         let trained = self.attempts(id, progress);
         if let Err(refusal) = &trained {
@@ -138,7 +138,7 @@ impl Registry {
     }
 
     /// What the store holds now, while no erasure runs.
-    fn material(&self, id: &str, progress: &Progress) -> Result<Material, Refusal> {
+    pub(super) fn material(&self, id: &str, progress: &Progress) -> Result<Material, Refusal> {
         progress.stage("waiting for an erasure");
         let mark = loop {
             match self.0.erasures.mark() {
@@ -212,7 +212,7 @@ impl Registry {
     }
 
     /// A version of `material`, and whether it is in service; none if an erasure came between.
-    fn version_of(
+    pub(super) fn version_of(
         &self,
         material: &Material,
         progress: &Progress,
