@@ -68,7 +68,6 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod answering;
-mod artefacts;
 pub mod client;
 mod convert;
 mod entrance;

@@ -12,7 +12,6 @@ use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
-use crate::artefacts::ServedArtefacts;
 use crate::entrance::Entrance;
 use crate::error::ServeError;
 use crate::health::Health;
@@ -25,11 +24,15 @@ use crate::proto::longrunning::operations_server::OperationsServer;
 use crate::proto::model_service_server::ModelServiceServer;
 use crate::proto::recommendation_service_server::RecommendationServiceServer;
 use crate::proto::serving_config_service_server::ServingConfigServiceServer;
+use crate::proto::user_event_service_server::UserEventServiceServer;
+use crate::proto::user_service_server::UserServiceServer;
 use crate::service::controls::Controls;
 use crate::service::models::{ModelCalls, trained};
 use crate::service::operations::LongRunning;
 use crate::service::recommendation::Recommendations;
 use crate::service::serving_configs::ServingConfigs;
+use crate::service::user_events::UserEvents;
+use crate::service::users::Users;
 use crate::serving::{RecipeBook, Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::{Rules, Shop};
@@ -132,6 +135,8 @@ impl ServerBuilder {
             ServingConfigServiceServer::<ServingConfigs>::NAME,
             ControlServiceServer::<Controls>::NAME,
             ModelServiceServer::<ModelCalls>::NAME,
+            UserEventServiceServer::<UserEvents>::NAME,
+            UserServiceServer::<Users>::NAME,
         ]);
         let mut expected = names.clone();
         if let Some(store) = &self.store {
@@ -144,11 +149,6 @@ impl ServerBuilder {
         let recipes = Recipes::default();
         let configs = names.iter().map(|name| ServingConfig::of_model(name));
         let book = RecipeBook::open(recipes.clone(), configs.collect(), self.store.clone())?;
-        let artefacts = ServedArtefacts {
-            store: self.store.clone(),
-            models: models.clone(),
-            directories: settings.serving_configs.clone(),
-        };
         let catalog: Arc<str> = settings.catalog.as_str().into();
         let operations = Operations::new();
         let registry = Registry::new(training::Surroundings {
@@ -167,7 +167,6 @@ impl ServerBuilder {
             catalog,
             store: self.store,
             models,
-            artefacts: Arc::new(artefacts),
             recipes,
             workers,
             background,
@@ -340,6 +339,10 @@ impl Server {
             ControlServiceServer::new(controls).max_decoding_message_size(limits.max_message_bytes);
         let models = ModelServiceServer::new(ModelCalls::new(self.shop.clone(), self.book))
             .max_decoding_message_size(limits.max_message_bytes);
+        let events = UserEventServiceServer::new(UserEvents::new(self.shop.clone()))
+            .max_decoding_message_size(limits.max_message_bytes);
+        let users = UserServiceServer::new(Users::new(self.shop.clone()))
+            .max_decoding_message_size(limits.max_message_bytes);
         let service = RecommendationServiceServer::new(Recommendations::new(self.shop)?)
             .max_decoding_message_size(limits.max_message_bytes)
             .max_encoding_message_size(limits.max_message_bytes);
@@ -357,8 +360,18 @@ impl Server {
             .add_service(configs)
             .add_service(controls)
             .add_service(models)
+            .add_service(events)
+            .add_service(users)
             .add_service(service);
         Ok((routes, self.entrance))
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// What its services share.
+    pub(crate) fn shop(&self) -> Shop {
+        self.shop.clone()
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use recommender_store::Store;
 
-use crate::artefacts::Artefacts;
 use crate::models::Models;
 use crate::operations::Operations;
 use crate::serving::Recipes;
@@ -24,8 +23,6 @@ pub(crate) struct Shop {
     pub(crate) store: Option<Store>,
     /// The models, by id.
     pub(crate) models: Models,
-    /// What the models were loaded from.
-    pub(crate) artefacts: Arc<dyn Artefacts>,
     /// The serving configs with their controls.
     pub(crate) recipes: Recipes,
     /// Compute answers.

@@ -45,6 +45,8 @@ pub(crate) enum Refusal {
     NoStore,
     /// The server is about to stop, and begins nothing more.
     Draining,
+    /// The client of a stream did not read what was sent to it.
+    Unread,
     /// There is no such thing.
     NotFound {
         /// What sort of thing, as the contract calls it: `recommender.v1.Product`.
@@ -105,6 +107,7 @@ impl Refusal {
             | Self::NotYetVisible
             | Self::NoStore
             | Self::Draining
+            | Self::Unread
             | Self::NotFound { .. }
             | Self::AlreadyExists { .. }
             | Self::Precondition { .. } => false,
@@ -143,6 +146,10 @@ impl From<Refusal> for Status {
             }
             Refusal::NoStore => precondition("NO_STORE", NO_STORE),
             Refusal::Draining => retry(Code::Unavailable, "DRAINING", DRAINING.to_owned()),
+            Refusal::Unread => {
+                let details = because("ACKNOWLEDGEMENTS_NOT_READ", []);
+                Status::with_error_details(Code::Aborted, UNREAD, details)
+            }
             Refusal::NotFound {
                 resource_type,
                 name,
@@ -258,6 +265,8 @@ const NO_STORE: &str = "this server keeps no events, identities or products: sta
 
 const DRAINING: &str =
     "this server is about to stop; another one, or this one after its restart, will take it";
+
+const UNREAD: &str = "the acknowledgements were not read; send again what was not acknowledged";
 
 /// What became of a store's work. What lies with the operator's machine is logged, and the caller told nothing of it.
 fn of_store(error: &StoreError) -> Status {

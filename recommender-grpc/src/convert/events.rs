@@ -206,7 +206,19 @@ fn check_products(event: &UserEvent, field: &str, wrong: &mut Violations) {
     let (none_needed, none_allowed) = match event.event_type() {
         EventType::CategoryView | EventType::HomeView => (true, true),
         EventType::Search | EventType::CartView | EventType::Custom => (true, false),
-        _ => (event.impression.is_some(), event.impression.is_some()),
+        EventType::Unspecified
+        | EventType::ViewItem
+        | EventType::ViewItemList
+        | EventType::Click
+        | EventType::AddToCart
+        | EventType::RemoveFromCart
+        | EventType::Purchase
+        | EventType::Return
+        | EventType::AddToWishlist
+        | EventType::Rate
+        | EventType::Scan
+        | EventType::CallInquiry
+        | EventType::TryOn => (event.impression.is_some(), event.impression.is_some()),
     };
     if event.impression.is_some() && event.event_type() != EventType::ViewItemList {
         let expected = "expected one for EVENT_TYPE_VIEW_ITEM_LIST only, found one";

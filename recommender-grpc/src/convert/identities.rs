@@ -103,10 +103,10 @@ fn namespace_of(name: &str) -> Option<Namespace> {
 }
 
 fn namespace_name(namespace: Namespace) -> &'static str {
-    match namespace {
-        Namespace::PointOfSale => TILL,
-        other => other.name(),
+    if namespace == Namespace::PointOfSale {
+        return TILL;
     }
+    namespace.name()
 }
 
 #[cfg(test)]

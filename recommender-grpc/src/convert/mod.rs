@@ -12,6 +12,7 @@ mod mask;
 mod models;
 pub(crate) mod names;
 mod pages;
+pub(crate) mod receipts;
 mod request;
 mod response;
 mod serving_configs;

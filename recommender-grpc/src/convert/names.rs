@@ -95,22 +95,24 @@ pub(crate) fn wire_channel(channel: Channel) -> proto::Channel {
 
 /// The type of a kind, and its name if it is one of the operator's own.
 pub(crate) fn event_type(kind: &EventKind) -> (proto::EventType, String) {
-    let event_type = match kind {
-        EventKind::View => proto::EventType::ViewItem,
-        EventKind::Impression => proto::EventType::ViewItemList,
-        EventKind::Click => proto::EventType::Click,
-        EventKind::AddToCart => proto::EventType::AddToCart,
-        EventKind::RemoveFromCart => proto::EventType::RemoveFromCart,
-        EventKind::Purchase => proto::EventType::Purchase,
-        EventKind::Return => proto::EventType::Return,
-        EventKind::Search => proto::EventType::Search,
-        EventKind::Wishlist => proto::EventType::AddToWishlist,
-        EventKind::Rating => proto::EventType::Rate,
-        EventKind::Scan => proto::EventType::Scan,
-        EventKind::TryOn => proto::EventType::TryOn,
-        other => return (proto::EventType::Custom, other.name().to_owned()),
-    };
-    (event_type, String::new())
+    let types = [
+        (EventKind::View, proto::EventType::ViewItem),
+        (EventKind::Impression, proto::EventType::ViewItemList),
+        (EventKind::Click, proto::EventType::Click),
+        (EventKind::AddToCart, proto::EventType::AddToCart),
+        (EventKind::RemoveFromCart, proto::EventType::RemoveFromCart),
+        (EventKind::Purchase, proto::EventType::Purchase),
+        (EventKind::Return, proto::EventType::Return),
+        (EventKind::Search, proto::EventType::Search),
+        (EventKind::Wishlist, proto::EventType::AddToWishlist),
+        (EventKind::Rating, proto::EventType::Rate),
+        (EventKind::Scan, proto::EventType::Scan),
+        (EventKind::TryOn, proto::EventType::TryOn),
+    ];
+    match types.into_iter().find(|(named, _)| named == kind) {
+        Some((_, event_type)) => (event_type, String::new()),
+        None => (proto::EventType::Custom, kind.name().to_owned()),
+    }
 }
 
 /// The tier of an answer.

@@ -130,10 +130,10 @@ fn storable(events: Vec<Event>, field: &str, wrong: &mut Violations) -> Vec<Even
 
 /// Whether an event of a file may come in by its type.
 pub(crate) fn is_known_type(event: &Event, rules: &EventSettings) -> bool {
-    match &event.kind {
-        EventKind::Custom(name) => rules.custom_types.contains(&**name),
-        _ => true,
-    }
+    let EventKind::Custom(name) = &event.kind else {
+        return true;
+    };
+    rules.custom_types.contains(&**name)
 }
 
 /// A stored event as it is listed.

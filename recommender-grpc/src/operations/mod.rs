@@ -46,6 +46,8 @@ struct Shared {
     table: Mutex<Table>,
     /// How many run.
     running: watch::Sender<usize>,
+    /// Whether no more is taken.
+    closed: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -54,13 +56,15 @@ struct Table {
     entries: BTreeMap<u64, Arc<Entry>>,
     waiting: VecDeque<Job>,
     begun: u64,
-    closed: bool,
 }
 
 struct Job {
     entry: Arc<Entry>,
-    work: Box<dyn FnOnce(&Progress) -> Result<Any, Refusal> + Send>,
+    work: Box<Work>,
 }
+
+/// Does a piece of work, and gives what it answers.
+type Work = dyn FnOnce(&Progress) -> Result<Any, Refusal> + Send;
 
 /// Some operations, the latest first.
 #[derive(Debug)]
@@ -81,6 +85,7 @@ impl Operations {
             process: format!("{:016x}", u64::from_be_bytes(random)),
             table: Mutex::default(),
             running: watch::Sender::new(0),
+            closed: watch::Sender::new(false),
         }))
     }
 
@@ -102,7 +107,7 @@ impl Operations {
             Any::from_msg(&response).map_err(|error| Error::Internal(error.to_string()).into())
         };
         let mut table = self.0.table();
-        if table.closed {
+        if *self.0.closed.borrow() {
             return Err(Refusal::Draining);
         }
         table.forget_old();
@@ -216,7 +221,7 @@ impl Operations {
     /// Takes no more work and asks all there is to stop: what waits for its turn ends at once.
     pub(crate) fn close(&self) {
         let mut table = self.0.table();
-        table.closed = true;
+        self.0.closed.send_replace(true);
         for job in std::mem::take(&mut table.waiting) {
             job.entry.progress.cancel();
             job.entry.end(cancelled());
@@ -226,6 +231,13 @@ impl Operations {
                 entry.progress.cancel();
             }
         }
+    }
+
+    /// Waits until no more is taken, as the server is to stop.
+    pub(crate) async fn closed(&self) {
+        let mut closed = self.0.closed.subscribe();
+        // The sender is held by this handle: it can't be gone.
+        let _ = closed.wait_for(|closed| *closed).await;
     }
 
     /// Waits until nothing runs.

@@ -2,7 +2,11 @@
 
 pub(crate) mod controls;
 pub(crate) mod deadline;
+pub(crate) mod event_ids;
 pub(crate) mod models;
 pub(crate) mod operations;
 pub(crate) mod recommendation;
+pub(crate) mod replays;
 pub(crate) mod serving_configs;
+pub(crate) mod user_events;
+pub(crate) mod users;

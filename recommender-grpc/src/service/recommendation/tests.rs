@@ -64,11 +64,6 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
         registry,
         catalog: "default".into(),
         store: None,
-        artefacts: std::sync::Arc::new(crate::artefacts::ServedArtefacts {
-            store: None,
-            models: served.clone(),
-            directories: std::collections::BTreeMap::new(),
-        }),
         models: served,
         recipes,
         background: workers.clone(),
