@@ -11,6 +11,7 @@ mod events;
 mod goods;
 mod identities;
 mod learning;
+mod listing;
 mod opening;
 mod persons;
 mod shared;
