@@ -45,6 +45,18 @@ const TAKEN_BACK: usize = 64;
 /// How long browsers keep in mind which origins may call.
 const CORS_AGE: Duration = Duration::from_secs(3600);
 
+/// A port, and what is offered there.
+type Port = (TcpListener, Routes);
+
+/// The ports of a server.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    /// That of the services.
+    pub(crate) services: Port,
+    /// That of `AdminService`, if it is offered.
+    pub(crate) admin: Option<Port>,
+}
+
 /// The way in to a server's services.
 #[derive(Debug)]
 pub(crate) struct Entrance {
@@ -92,25 +104,49 @@ impl Entrance {
     /// traces has no address; [`ServeError::Bind`] if figures can't be told; [`ServeError::Transport`].
     pub(crate) async fn serve(
         self,
-        listener: TcpListener,
-        (routes, page): (Routes, Page),
+        ports: Ports,
+        page: Page,
         signal: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        if let Ok(address) = listener.local_addr() {
+        let listeners = ports.admin.iter().chain([&ports.services]);
+        for address in listeners.filter_map(|(listener, _)| listener.local_addr().ok()) {
             check_exposure(address, &self.settings.security)?;
         }
         let traces = Traces::open(&self.settings.telemetry)?;
         let metrics = page.shop.metrics.clone();
         // Ends with the server, however that ends.
         let mut beside = self.beside(page).await?;
-        let resilience = self.settings.resilience;
-        let bounds = (resilience.max_connections, resilience.handshake_timeout);
-        let incoming = Accepting::new(bounds, self.encryption.clone(), metrics.clone());
-        let service = self.layered(routes, metrics, traces.clone());
-        let incoming = incoming.from(listener);
-        self.transport()
-            .serve_with_incoming_shutdown(service, incoming, signal)
-            .await?;
+        let open = |(listener, routes): Port| {
+            let resilience = self.settings.resilience;
+            let bounds = (resilience.max_connections, resilience.handshake_timeout);
+            let incoming = Accepting::new(bounds, self.encryption.clone(), metrics.clone());
+            let service = self.layered(routes, metrics.clone(), traces.clone());
+            (service, incoming.from(listener))
+        };
+        let (ended, end) = tokio::sync::watch::channel(false);
+        let until_ended = |mut end: tokio::sync::watch::Receiver<bool>| async move {
+            // The sender is dropped only when the server ends anyhow.
+            let _ = end.wait_for(|&ended| ended).await;
+        };
+        let signal = async move {
+            signal.await;
+            let _ = ended.send(true);
+        };
+        let (service, incoming) = open(ports.services);
+        let services = self.transport();
+        let services = services.serve_with_incoming_shutdown(service, incoming, signal);
+        let admin = ports.admin.map(open).map(|(service, incoming)| {
+            let signal = until_ended(end.clone());
+            self.transport()
+                .serve_with_incoming_shutdown(service, incoming, signal)
+        });
+        let admin = async {
+            match admin {
+                Some(admin) => admin.await,
+                None => Ok(()),
+            }
+        };
+        tokio::try_join!(services, admin)?;
         beside.abort_all();
         let closed = tokio::task::spawn_blocking(move || traces.close()).await;
         if let Err(error) = closed {

@@ -85,6 +85,7 @@ mod service;
 pub mod serving;
 pub mod settings;
 mod shop;
+mod sizing;
 mod status;
 mod telemetry;
 mod training;

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
+use recommender_core::Timestamp;
 use recommender_core::engine::Engine;
 use recommender_store::Store;
 use tokio::sync::watch;
@@ -22,10 +23,11 @@ pub struct ServedModel {
     engine: Arc<Engine>,
     version: String,
     kinds: HashMap<String, RecommenderKind>,
-    made: Instant,
     desk: Desk,
     #[cfg(test)]
     fault: Option<Box<Fault>>,
+    /// Since when it is here to be served.
+    since: SystemTime,
 }
 
 impl fmt::Debug for ServedModel {
@@ -51,9 +53,9 @@ impl ServedModel {
         Self {
             kinds,
             version: version.into(),
-            made: Instant::now(),
             engine,
             desk: Desk::default(),
+            since: SystemTime::now(),
             #[cfg(test)]
             fault: None,
         }
@@ -99,9 +101,19 @@ impl ServedModel {
         &self.version
     }
 
-    /// How long ago it was made ready to answer.
+    /// How long it is here to be served.
     pub(crate) fn age(&self) -> Duration {
-        self.made.elapsed()
+        self.since.elapsed().unwrap_or_default()
+    }
+
+    /// Since when it is here to be served.
+    pub(crate) fn since(&self) -> SystemTime {
+        self.since
+    }
+
+    /// The time of the last event it learned from.
+    pub(crate) fn data_end(&self) -> Timestamp {
+        self.engine.training().end
     }
 
     /// What kind of method a source of the engine is.

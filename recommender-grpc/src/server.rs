@@ -12,23 +12,29 @@ use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
-use crate::entrance::Entrance;
+use crate::entrance::{Entrance, Ports};
 use crate::error::ServeError;
 use crate::health::Health;
 use crate::loading;
 use crate::models::{Models, ServedModel};
 use crate::operations::Operations;
 use crate::proto::FILE_DESCRIPTOR_SET;
+use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::control_service_server::ControlServiceServer;
 use crate::proto::longrunning::operations_server::OperationsServer;
 use crate::proto::model_service_server::ModelServiceServer;
+use crate::proto::place_service_server::PlaceServiceServer;
+use crate::proto::product_service_server::ProductServiceServer;
 use crate::proto::recommendation_service_server::RecommendationServiceServer;
 use crate::proto::serving_config_service_server::ServingConfigServiceServer;
 use crate::proto::user_event_service_server::UserEventServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
+use crate::service::admin::Admin;
 use crate::service::controls::Controls;
 use crate::service::models::{ModelCalls, trained};
 use crate::service::operations::LongRunning;
+use crate::service::places::Places;
+use crate::service::products::Products;
 use crate::service::recommendation::Recommendations;
 use crate::service::serving_configs::ServingConfigs;
 use crate::service::user_events::UserEvents;
@@ -177,6 +183,7 @@ impl ServerBuilder {
                 limits: settings.limits,
                 timeout: settings.request_timeout,
                 events: settings.events.clone(),
+                directories: settings.directories.clone(),
             },
             metrics,
         };
@@ -186,6 +193,7 @@ impl ServerBuilder {
             book,
             health,
             entrance,
+            admin: None,
         })
     }
 }
@@ -216,6 +224,8 @@ pub struct Server {
     book: RecipeBook,
     health: Health,
     entrance: Entrance,
+    /// Where `AdminService` is offered, if not where the settings say.
+    admin: Option<TcpListener>,
 }
 
 /// How a server that was told to stop came to its end.
@@ -232,6 +242,13 @@ impl Server {
     #[must_use]
     pub fn models(&self) -> Models {
         self.shop.models.clone()
+    }
+
+    /// Offers `AdminService` on `listener`, in place of the address of the settings.
+    #[must_use]
+    pub fn with_admin_listener(mut self, listener: TcpListener) -> Self {
+        self.admin = Some(listener);
+        self
     }
 
     /// Serves on `listener` until `shutdown` is done, then answers the calls in flight and takes no new ones,
@@ -274,7 +291,7 @@ impl Server {
     }
 
     async fn serve_until(
-        self,
+        mut self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
         hurry: impl Future<Output = ()>,
@@ -297,6 +314,11 @@ impl Server {
             health: self.health.clone(),
             encryption: self.entrance.encryption(),
         };
+        let admin = match (self.admin.take(), self.settings.admin_listen) {
+            (None, Some(address)) => Some(bind(address).await?),
+            (given, _) => given,
+        };
+        let administered = self.admin_routes()?;
         let (routes, entrance) = self.routes()?;
         let (stop, stopped) = oneshot::channel();
         let signal = async move {
@@ -314,7 +336,11 @@ impl Server {
             tokio::time::sleep(drain_timeout).await;
         };
         let served = async move {
-            entrance.serve(listener, (routes, page), signal).await?;
+            let ports = Ports {
+                services: (listener, routes),
+                admin: admin.map(|listener| (listener, administered)),
+            };
+            entrance.serve(ports, page, signal).await?;
             unfinished.idle().await;
             Ok(Drained::Complete)
         };
@@ -324,6 +350,20 @@ impl Server {
             () = out_of_time => Ok(Drained::CutShort),
             () = hurry => Ok(Drained::CutShort),
         }
+    }
+
+    /// What is offered on the port of `AdminService`: the operations that it begins are followed there too.
+    fn admin_routes(&self) -> Result<Routes, ServeError> {
+        let budget = self.settings.memory_budget_bytes;
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .map_err(|error| ServeError::Reflection(error.to_string()))?;
+        let admin = Admin::new(self.shop.clone(), budget);
+        Ok(Routes::new(HealthServer::new(self.health.clone()))
+            .add_service(reflection)
+            .add_service(OperationsServer::new(LongRunning::new(self.shop.clone())))
+            .add_service(AdminServiceServer::new(admin)))
     }
 
     fn routes(self) -> Result<(Routes, Entrance), ServeError> {
@@ -343,6 +383,12 @@ impl Server {
             .max_decoding_message_size(limits.max_message_bytes);
         let users = UserServiceServer::new(Users::new(self.shop.clone()))
             .max_decoding_message_size(limits.max_message_bytes);
+        let products = ProductServiceServer::new(Products::new(self.shop.clone()))
+            .max_decoding_message_size(limits.max_message_bytes)
+            .max_encoding_message_size(limits.max_message_bytes);
+        let places = PlaceServiceServer::new(Places::new(self.shop.clone()))
+            .max_decoding_message_size(limits.max_message_bytes)
+            .max_encoding_message_size(limits.max_message_bytes);
         let service = RecommendationServiceServer::new(Recommendations::new(self.shop)?)
             .max_decoding_message_size(limits.max_message_bytes)
             .max_encoding_message_size(limits.max_message_bytes);
@@ -362,6 +408,8 @@ impl Server {
             .add_service(models)
             .add_service(events)
             .add_service(users)
+            .add_service(products)
+            .add_service(places)
             .add_service(service);
         Ok((routes, self.entrance))
     }

@@ -8,7 +8,7 @@ use recommender_store::Store;
 use crate::models::Models;
 use crate::operations::Operations;
 use crate::serving::Recipes;
-use crate::settings::{EventSettings, RequestLimits};
+use crate::settings::{DirectorySettings, EventSettings, RequestLimits};
 use crate::status::Refusal;
 use crate::telemetry::Metrics;
 use crate::training::Registry;
@@ -50,6 +50,8 @@ pub(crate) struct Rules {
     pub(crate) timeout: Duration,
     /// What events may be, and where files of them are.
     pub(crate) events: EventSettings,
+    /// Where files are that callers may name.
+    pub(crate) directories: DirectorySettings,
 }
 
 impl Shop {

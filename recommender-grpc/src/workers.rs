@@ -22,7 +22,7 @@ use crate::telemetry::Metrics;
 pub struct Workers {
     pool: Arc<rayon::ThreadPool>,
     room: Arc<Semaphore>,
-    most: usize,
+    capacity: usize,
     watch: Option<Arc<Watch>>,
 }
 
@@ -83,11 +83,11 @@ impl Workers {
             .thread_name(|number| format!("recommend-{number}"))
             .build()
             .map_err(|error| ServeError::Workers(error.to_string()))?;
-        let most = settings.threads + settings.max_queued;
+        let capacity = settings.threads + settings.max_queued;
         Ok(Self {
             pool: Arc::new(pool),
-            room: Arc::new(Semaphore::new(most)),
-            most,
+            room: Arc::new(Semaphore::new(capacity)),
+            capacity,
             watch: None,
         })
     }
@@ -110,7 +110,16 @@ impl Workers {
 
     /// Work that runs or waits, and the most there may be.
     pub(crate) fn load(&self) -> (usize, usize) {
-        (self.most - self.room().min(self.most), self.most)
+        (
+            self.capacity - self.room().min(self.capacity),
+            self.capacity,
+        )
+    }
+
+    /// How many pieces of work may run or wait at once.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// How many more pieces of work would be taken now.

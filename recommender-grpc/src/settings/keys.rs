@@ -24,6 +24,10 @@ pub(crate) const IMPORT_DIRECTORY: &str = "import_directory";
 pub(crate) const MAX_CONNECTION_AGE: &str = "max_connection_age_ms";
 pub(crate) const MODELS_DIRECTORY: &str = "models_directory";
 pub(crate) const TRAINING_THREADS: &str = "training_threads";
+pub(crate) const ADMIN_LISTEN: &str = "admin_listen";
+pub(crate) const EXPORT_DIRECTORY: &str = "export_directory";
+pub(crate) const SNAPSHOT_DIRECTORY: &str = "snapshot_directory";
+pub(crate) const MEMORY_BUDGET: &str = "memory_budget_bytes";
 
 /// The keys of the services themselves.
 pub(crate) const ALL: &[&str] = &[
@@ -48,6 +52,10 @@ pub(crate) const ALL: &[&str] = &[
     IMPORT_DIRECTORY,
     MODELS_DIRECTORY,
     TRAINING_THREADS,
+    ADMIN_LISTEN,
+    EXPORT_DIRECTORY,
+    SNAPSHOT_DIRECTORY,
+    MEMORY_BUDGET,
 ];
 
 pub(crate) const TLS_CERTIFICATE_FILE: &str = "tls_certificate_file";

@@ -44,7 +44,7 @@ pub(crate) use resolve::is_resource_id;
 /// | `drain_timeout_ms` | 30,000 | 0 to 3,600,000 |
 /// | `max_connection_age_ms` | 1,800,000 | 1,000 to 86,400,000: then clients reconnect, and balancers can spread them |
 /// | `custom_event_types` | none | names of the operator's own event types that may be written; every model must weigh them; in the environment `name,…` |
-/// | `import_directory` | none | directory below which ImportUserEvents may name files; relative to the file |
+/// | `import_directory` | none | directory below which imports of events and products may name files; relative to the file |
 /// | `models_directory` | none | where trained models are kept; relative to the file. `recommender serve --data DIR` takes `DIR/models` if none is set |
 /// | `training_threads` | half the processors | 1 to 1,024: threads of a training beside serving |
 /// | `tls_certificate_file`, `tls_key_file` | none | PEM; read anew when they change; both or neither |
@@ -68,6 +68,10 @@ pub(crate) use resolve::is_resource_id;
 /// | `otlp_endpoint` | none | traces are sent there by OTLP over gRPC |
 /// | `traces_per_thousand` | 10 | 0 to 1,000: calls traced whose callers do not trace |
 /// | `log_format` | `text` | or `json` |
+/// | `admin_listen` | none: no such port | address and port of `AdminService` |
+/// | `export_directory` | none: no such exports | directory below which exports are written |
+/// | `snapshot_directory` | none: no snapshots | directory in which snapshots are made and restored |
+/// | `memory_budget_bytes` | that of the control group, if it has one | 1 to 2^60: what status reports compare with |
 ///
 /// ```
 /// use recommender_grpc::settings::RawSettings;
@@ -111,6 +115,12 @@ pub struct Settings {
     pub resilience: ResilienceSettings,
     /// What operators see.
     pub telemetry: TelemetrySettings,
+    /// Where to listen for `AdminService`; none offers it nowhere.
+    pub admin_listen: Option<SocketAddr>,
+    /// Directories below which callers may name files.
+    pub directories: DirectorySettings,
+    /// How much memory the server should get along with, in bytes; none asks the system.
+    pub memory_budget_bytes: Option<u64>,
 }
 
 /// What events may be, and where files of them are.
@@ -121,6 +131,15 @@ pub struct EventSettings {
     pub custom_types: BTreeSet<String>,
     /// The directory below which imports may name files; none if they may name none.
     pub import_directory: Option<PathBuf>,
+}
+
+/// Directories below which callers may name files, besides that of imports. What has none is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DirectorySettings {
+    /// Files to be written.
+    pub exports: Option<PathBuf>,
+    /// Copies of the store.
+    pub snapshots: Option<PathBuf>,
 }
 
 /// Bounds of a single call.

@@ -1,16 +1,19 @@
 //! From what was said to settings with no option left open.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::settings::raw::Said;
 use crate::settings::{
-    ConnectionSettings, EventSettings, RawSettings, RequestLimits, Settings, SettingsError,
-    WorkerSettings, keys,
+    ConnectionSettings, DirectorySettings, EventSettings, RawSettings, RequestLimits, Settings,
+    SettingsError, WorkerSettings, keys,
 };
+
+/// Where to listen where nobody says.
+const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50051);
 
 impl RawSettings {
     /// The settings that were said, and the defaults for the rest.
@@ -21,7 +24,14 @@ impl RawSettings {
         let hour = 3_600_000;
         let half = (processors() / 2).max(1);
         let settings = Settings {
-            listen: self.address(),
+            listen: self.address(keys::LISTEN).unwrap_or(USUAL_ADDRESS),
+            admin_listen: self.address(keys::ADMIN_LISTEN),
+            directories: DirectorySettings {
+                exports: self.path(keys::EXPORT_DIRECTORY),
+                snapshots: self.path(keys::SNAPSHOT_DIRECTORY),
+            },
+            memory_budget_bytes: Some(self.number(keys::MEMORY_BUDGET, 1..=1 << 60, 0))
+                .filter(|&bytes| bytes > 0),
             catalog: self.catalog(),
             serving_configs: self.serving_configs(),
             fallback_serving_config: self.text(keys::FALLBACK),
@@ -64,17 +74,14 @@ impl RawSettings {
         }
     }
 
-    fn address(&mut self) -> SocketAddr {
-        let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 50051));
-        let Some(said) = self.said.remove(keys::LISTEN) else {
-            return usual;
-        };
+    fn address(&mut self, key: &str) -> Option<SocketAddr> {
+        let said = self.said.remove(key)?;
         let address = said.value.as_str().and_then(|text| text.parse().ok());
-        address.unwrap_or_else(|| {
+        if address.is_none() {
             let expected = "an address and a port such as \"127.0.0.1:50051\"";
-            self.wrong(keys::LISTEN, expected, &said);
-            usual
-        })
+            self.wrong(key, expected, &said);
+        }
+        address
     }
 
     fn catalog(&mut self) -> String {

@@ -74,6 +74,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
             limits: Settings::default().limits,
             timeout: Duration::from_secs(60),
             events: Settings::default().events,
+            directories: crate::settings::DirectorySettings::default(),
         },
         metrics: crate::telemetry::Metrics::default(),
     };
