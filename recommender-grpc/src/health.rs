@@ -40,7 +40,11 @@ impl Health {
     pub(crate) fn ready(&self) {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = &*sender {
-            sender.send_replace(ServingStatus::Serving);
+            // Who watches is told of changes alone.
+            sender.send_if_modified(|status| {
+                let before = std::mem::replace(status, ServingStatus::Serving);
+                before != ServingStatus::Serving
+            });
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use recommender_core::DenseIndex;
 use recommender_core::engine::Engine;
 use recommender_store::Store;
-use recommender_store::catalog::EligibilityView;
+use recommender_store::catalog::{EligibilityView, Offer};
 use recommender_store::filter::{CompiledFilter, Filter, FilterIndex};
 use rustc_hash::FxHashMap;
 
@@ -125,6 +125,16 @@ const FILTER_ITSELF: usize = 1024;
 impl Shelf {
     fn new(engine: &Engine, store: &Store) -> Self {
         let view = store.eligibility(Arc::clone(engine.items()));
+        let offer = Offer {
+            now: store.now(),
+            ..Offer::default()
+        };
+        if store.allowed(&view, &offer).is_empty() {
+            tracing::warn!(
+                items = view.items().len(),
+                "of the items of a model none is for sale: the store has no product records of them"
+            );
+        }
         Self {
             index: store.filter_index(Arc::clone(&view)),
             view,
