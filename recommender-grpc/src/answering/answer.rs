@@ -1,7 +1,10 @@
 //! An answer to a question.
 
+use std::sync::Arc;
+
 use recommender_core::engine::Tier;
 use recommender_core::{Query, Timestamp};
+use recommender_store::catalog::ProductRecord;
 use recommender_store::filter::FilterStats;
 
 use crate::answering::consultation::{Consultation, Offered};
@@ -45,6 +48,8 @@ pub(crate) struct Listed {
     pub(crate) origin: Origin,
     /// What the score is made of, the largest first; nothing if nobody asked.
     pub(crate) shares: Vec<(Share, f32)>,
+    /// The product, if it was asked for.
+    pub(crate) product: Option<Arc<ProductRecord>>,
 }
 
 /// What a share of a score comes from, in the caller's words.
@@ -162,12 +167,19 @@ impl Consultation<'_> {
         // Stable, so that equal shares stay in the order of the sources.
         shares.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         Listed {
+            product: self.product(key),
             key: key.to_owned(),
             score: entry.score,
             source: source.unwrap_or_default().to_owned(),
             origin: entry.origin,
             shares,
         }
+    }
+
+    /// The product of a key, if the question asks for products.
+    pub(crate) fn product(&self, key: &str) -> Option<Arc<ProductRecord>> {
+        let stock = self.stock.filter(|_| self.question.with_products)?;
+        stock.store.product(key)
     }
 
     pub(crate) fn share(&self, cause: Cause) -> Share {

@@ -26,6 +26,8 @@ pub(crate) struct Question {
     pub(crate) min_freshness: Option<Freshness>,
     /// The latest write that the answer has seen; set when it is begun.
     pub(crate) seen: Option<Freshness>,
+    /// Whether the answer holds the products' own fields.
+    pub(crate) with_products: bool,
     /// Whether the request is only to be checked.
     pub(crate) validate_only: bool,
     /// For the log.

@@ -152,6 +152,7 @@ impl Consultation<'_> {
     fn unknown(&self, key: &str, score: f32) -> Listed {
         let shares = self.is_explained().then_some((Share::Base, score));
         Listed {
+            product: self.product(key),
             key: key.to_owned(),
             score,
             source: String::new(),

@@ -28,13 +28,14 @@ const FIELDS: [&str; 14] = [
 ];
 
 /// Fields of a result.
-const OF_RESULT: [&str; 6] = [
+const OF_RESULT: [&str; 7] = [
     "product_id",
     "position",
     "score",
     "propensity",
     "source",
     "reasons",
+    "product",
 ];
 
 /// Most paths of a mask.
@@ -110,7 +111,9 @@ impl Mask {
                 $(if named(stringify!($field)) { kept.$field = result.$field; })*
             };
         }
-        keep!(product_id, position, score, propensity, source, reasons);
+        keep!(
+            product_id, position, score, propensity, source, reasons, product
+        );
         kept
     }
 }

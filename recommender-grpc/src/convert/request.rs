@@ -73,7 +73,7 @@ pub(super) fn recommend(
     let page = page(&request, limits, wrong);
     let mask = mask::read(request.read_mask.as_ref(), wrong);
     let serving_config = serving_config(&request.serving_config, wrong);
-    let explanation = view(request.view, wrong);
+    let (explanation, with_products) = view(request.view, bounds, wrong);
     let excluded = request.exclude_product_ids.len();
     wrong.bound("exclude_product_ids", excluded, limits.max_exclusions);
     let diversity = request
@@ -110,6 +110,7 @@ pub(super) fn recommend(
         page,
         min_freshness,
         seen: None,
+        with_products,
         validate_only: request.validate_only,
         request_id: request.request_id,
         channel,
@@ -173,17 +174,18 @@ fn page_size(asked: i32, limits: &RequestLimits, wrong: &mut Violations) -> usiz
     }
 }
 
-fn view(number: i32, wrong: &mut Violations) -> Explanation {
+/// How much is explained, and whether products are answered.
+fn view(number: i32, bounds: Bounds<'_>, wrong: &mut Violations) -> (Explanation, bool) {
     match RecommendView::try_from(number) {
-        Ok(RecommendView::Unspecified | RecommendView::Basic) => Explanation::Source,
-        Ok(RecommendView::WithExplanation) => Explanation::Contributions,
+        Ok(RecommendView::Unspecified | RecommendView::Basic) => (Explanation::Source, false),
+        Ok(RecommendView::WithExplanation) => (Explanation::Contributions, false),
         Ok(RecommendView::WithProduct) => {
-            wrong.refuse_if(true, "view");
-            Explanation::Source
+            wrong.refuse_if(!bounds.has_store, "view");
+            (Explanation::Source, true)
         }
         Err(_) => {
             wrong.add("view", format!("expected a RecommendView, found {number}"));
-            Explanation::Source
+            (Explanation::Source, false)
         }
     }
 }

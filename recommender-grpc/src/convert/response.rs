@@ -11,7 +11,7 @@ use crate::answering::{
     Answer, Explanation, Listed, NotShown, Origin, Outcome, Ranking, Reason as Why, Share,
     Shortfall,
 };
-use crate::convert::{names, pages};
+use crate::convert::{names, pages, products};
 use crate::models::ServedModel;
 use crate::proto::{
     self, ClauseStats, ExplainRecommendationResponse, FilterStats, LeftOutCandidate,
@@ -19,7 +19,11 @@ use crate::proto::{
 };
 
 /// The response that says `outcome`.
-pub(crate) fn response(outcome: Outcome<Answer>, attribution_token: String) -> RecommendResponse {
+pub(crate) fn response(
+    outcome: Outcome<Answer>,
+    attribution_token: String,
+    catalog: &str,
+) -> RecommendResponse {
     let Outcome {
         answer,
         question,
@@ -47,12 +51,16 @@ pub(crate) fn response(outcome: Outcome<Answer>, attribution_token: String) -> R
     let seen = answer.seen.freshness;
     response.freshness = seen.map(|seen| seen.to_string()).unwrap_or_default();
     response.filter_stats = answer.stats.map(filter_stats);
-    response.results = results(answer.results, page.offset, (tier, &model));
+    response.results = results(answer.results, page.offset, (tier, &model, catalog));
     response
 }
 
 /// The response that says what became of candidates.
-pub(crate) fn ranking(outcome: Outcome<Ranking>, attribution_token: String) -> RankResponse {
+pub(crate) fn ranking(
+    outcome: Outcome<Ranking>,
+    attribution_token: String,
+    catalog: &str,
+) -> RankResponse {
     let Outcome {
         answer,
         model,
@@ -83,7 +91,7 @@ pub(crate) fn ranking(outcome: Outcome<Ranking>, attribution_token: String) -> R
             reason: Some(not_shown(why)),
         })
         .collect();
-    response.results = results(answer.results, 0, (answer.tier, &model));
+    response.results = results(answer.results, 0, (answer.tier, &model, catalog));
     response
 }
 
@@ -120,14 +128,22 @@ fn reasons(shortfalls: &[Shortfall]) -> String {
     texts.join("; ")
 }
 
-fn results(listed: Vec<Listed>, offset: usize, by: (Tier, &ServedModel)) -> Vec<proto::Result> {
+fn results(
+    listed: Vec<Listed>,
+    offset: usize,
+    by: (Tier, &ServedModel, &str),
+) -> Vec<proto::Result> {
     let numbered = (offset + 1..).zip(listed);
     numbered
         .map(|(position, entry)| result(count(position), entry, by))
         .collect()
 }
 
-fn result(position: i32, entry: Listed, (tier, model): (Tier, &ServedModel)) -> proto::Result {
+fn result(
+    position: i32,
+    entry: Listed,
+    (tier, model, catalog): (Tier, &ServedModel, &str),
+) -> proto::Result {
     let mut kind = match entry.origin {
         Origin::Proposed => model.kind(&entry.source),
         Origin::Rule => RecommenderKind::Rule,
@@ -136,6 +152,7 @@ fn result(position: i32, entry: Listed, (tier, model): (Tier, &ServedModel)) -> 
     if (kind, tier) == (RecommenderKind::Popular, Tier::PlacePopular) {
         kind = RecommenderKind::PopularStore;
     }
+    let product = entry.product;
     proto::Result {
         product_id: entry.key,
         position,
@@ -146,6 +163,7 @@ fn result(position: i32, entry: Listed, (tier, model): (Tier, &ServedModel)) -> 
             recommender: kind.into(),
         }),
         reasons: entry.shares.into_iter().map(reason).collect(),
+        product: product.map(|record| products::product(&record, catalog)),
     }
 }
 

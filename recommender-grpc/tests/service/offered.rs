@@ -252,6 +252,26 @@ async fn a_list_goes_on_page_by_page_and_a_token_is_of_its_question() {
 }
 
 #[tokio::test]
+async fn products_come_with_the_answer_if_they_are_asked_for() {
+    let store = store().await;
+    let mut shop = open(&store).await;
+    let mut request = of("ann");
+    request.view = proto::RecommendView::WithProduct.into();
+    let response = ask(&mut shop, request.clone()).await;
+    for result in &response.results {
+        let product = result.product.as_ref().unwrap();
+        let record = store.product(&result.product_id).unwrap();
+        assert_eq!(
+            (&product.id, &product.title),
+            (&result.product_id, &record.title)
+        );
+    }
+    request.view = 0;
+    let plain = ask(&mut shop, request).await;
+    assert!(plain.results.iter().all(|it| it.product.is_none()));
+}
+
+#[tokio::test]
 async fn fields_can_be_chosen() {
     let store = store().await;
     let mut shop = open(&store).await;

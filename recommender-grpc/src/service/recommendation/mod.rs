@@ -173,7 +173,7 @@ impl Recommendations {
             attribution_token = token,
             "answered"
         );
-        let mut response = convert::response(outcome, token);
+        let mut response = convert::response(outcome, token, &self.shop.catalog);
         response.server_time = convert::duration(elapsed);
         self.shop.metrics.answered(Answered {
             tier: response.tier(),
@@ -253,7 +253,7 @@ impl RecommendationService for Recommendations {
             .await?;
         let token = self.token(&outcome);
         self.count(&outcome);
-        let mut response = convert::ranking(outcome, token);
+        let mut response = convert::ranking(outcome, token, &self.shop.catalog);
         response.server_time = convert::duration(received.elapsed());
         Ok(Response::new(response))
     }
