@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::{Message, Name};
-use recommender_core::Timestamp;
 use recommender_core::events::{Event, EventKind};
+use recommender_core::{Product, Timestamp};
 use recommender_grpc::proto::control_service_client::ControlServiceClient;
 use recommender_grpc::proto::longrunning::operations_client::OperationsClient;
 use recommender_grpc::proto::longrunning::{Operation, WaitOperationRequest, operation};
@@ -21,6 +21,7 @@ use recommender_grpc::proto::{
 };
 use recommender_grpc::settings::RawSettings;
 use recommender_grpc::{Drained, ServeError, ServerBuilder, server};
+use recommender_store::catalog::ProductRecord;
 use recommender_store::store::Submission;
 use recommender_store::{EmbeddedConfig, EmbeddedEngine, Store, StoreConfig};
 use tokio::sync::oneshot;
@@ -151,7 +152,7 @@ impl Running {
         OperationsClient::new(self.channel.clone())
     }
 
-    /// Writes what was bought on these days: twenty shoppers of each of three kinds buy one piece of their kind a day.
+    /// Writes the products, and what was bought on these days: twenty shoppers of each of three kinds buy one piece of their kind a day.
     pub(crate) async fn sell(&self, days: std::ops::Range<usize>) {
         let mut events = Vec::new();
         for (kind, name) in ["cup", "lamp", "rope"].iter().enumerate() {
@@ -173,6 +174,17 @@ impl Running {
             }
         }
         self.store.write_events(events).unwrap().await.unwrap();
+        let kinds = ["cup", "lamp", "rope"].into_iter();
+        let keys = kinds.flat_map(|name| (0..12).map(move |item| format!("{name}-{item}")));
+        let products = keys.map(|key| {
+            ProductRecord::from(Product {
+                title: key.clone(),
+                key,
+                ..Product::default()
+            })
+        });
+        let products: Vec<ProductRecord> = products.collect();
+        self.store.put_products(&products).unwrap().await.unwrap();
     }
 
     pub(crate) async fn create_model(
