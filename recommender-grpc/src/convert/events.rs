@@ -32,7 +32,11 @@ pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violati
         let current = !session_id.is_empty() && event.session_id == session_id;
         let repeated = id.as_ref().is_some_and(|id| !ids.insert(id.clone()));
         refuse_persons(&event, &field, wrong);
+        let unkept = unkept(&event);
         let events = read(event, &field, wrong);
+        for (number, name) in unkept {
+            wrong.refuse_if(true, &format!("{field}.product_details[{number}].{name}"));
+        }
         for mut event in events {
             if repeated || event.consent == Consent::Denied {
                 continue;
@@ -53,7 +57,7 @@ pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violati
     past
 }
 
-/// Refuses what only a written event may say: who did it. And notes a time that is missing.
+/// Refuses what only a written event may say: who did it.
 fn refuse_persons(event: &UserEvent, field: &str, wrong: &mut Violations) {
     for (name, set) in [
         ("visitor_id", !event.visitor_id.is_empty()),
@@ -65,10 +69,17 @@ fn refuse_persons(event: &UserEvent, field: &str, wrong: &mut Violations) {
             wrong.add(format!("{field}.{name}"), expected);
         }
     }
-    if event.event_time.is_none() {
-        let none = "expected a time, found none";
-        wrong.add(format!("{field}.event_time"), none);
-    }
+}
+
+/// What only a written event may say of its products, by their numbers.
+fn unkept(event: &UserEvent) -> Vec<(usize, &'static str)> {
+    let details = event.product_details.iter().enumerate();
+    let fields = details.flat_map(|(number, detail)| {
+        let variant = (!detail.variant_id.is_empty()).then_some((number, "variant_id"));
+        let price = detail.price.is_some().then_some((number, "price"));
+        variant.into_iter().chain(price)
+    });
+    fields.collect()
 }
 
 /// Whether an event of this kind says that the shopper wants the product.
@@ -84,13 +95,17 @@ pub(super) fn read(mut event: UserEvent, field: &str, wrong: &mut Violations) ->
     let Some(kind) = kind(&event, field, wrong) else {
         return Vec::new();
     };
-    check_rating(&event, &kind, field, wrong);
+    let time = timestamp(event.event_time, &at("event_time"), wrong);
+    if event.event_time.is_none() {
+        wrong.add(at("event_time"), "expected a time, found none");
+    }
     check_products(&event, field, wrong);
+    check_rating(&event, &kind, field, wrong);
     let attributes = extras::read(&mut event, field, wrong);
     let consent = names::consent(event.consent, &at("consent"), wrong);
     let template = Event {
         kind,
-        time: timestamp(event.event_time, &at("event_time"), wrong),
+        time,
         channel: names::channel(event.channel, &at("channel"), wrong),
         place: (!event.place_id.is_empty()).then_some(event.place_id),
         session: (!event.session_id.is_empty()).then_some(event.session_id),

@@ -53,11 +53,11 @@ pub(crate) fn written(
     let identifiers = identifiers(&event, field, &mut wrong);
     let given = std::mem::take(&mut event.event_id);
     let id = if given.is_empty() { new_id() } else { given };
+    event.event_time = event.event_time.or(Some(events::wire_time(rules.now)));
     let mut read = events::read(event, field, &mut wrong);
     for (number, event) in read.iter_mut().enumerate() {
         event.id = Some(part_id(&id, number));
         event.visitor.clone_from(&visitor);
-        event.time = event.time.or(Some(rules.now));
     }
     let read = storable(read, field, &mut wrong);
     if !wrong.is_empty() {

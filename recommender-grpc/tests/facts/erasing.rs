@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use recommender_core::pipeline::PipelineConfig;
 use recommender_core::{Engine, FitOptions};
+use recommender_grpc::proto;
 use recommender_grpc::proto::recommendation_service_client::RecommendationServiceClient;
 use recommender_grpc::proto::{
     EraseUserRequest, EraseUserResponse, ErasureMethod, GetErasureReceiptRequest,
@@ -13,6 +14,7 @@ use recommender_grpc::proto::{
 };
 use recommender_store::Store;
 use recommender_store::erasure::ErasureReceipt;
+use tempfile::TempDir;
 use tonic::Code;
 
 use crate::shop::{CATALOG, PIPELINE, Running, id, purchase, store, visitor};
@@ -67,8 +69,8 @@ fn is_found(folder: &Path, key: &str) -> bool {
     })
 }
 
-#[tokio::test]
-async fn nothing_of_an_erased_person_is_left_and_her_models_are_served_anew() {
+/// A server of a model that learned from four shoppers, one of them under the secret key.
+async fn shop_with_model() -> (Arc<TempDir>, Running) {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let store = store(folder.path());
     let mut shop = Running::open(Arc::clone(&folder), Some(store.clone()), "").await;
@@ -82,7 +84,27 @@ async fn nothing_of_an_erased_person_is_left_and_her_models_are_served_anew() {
     let model = folder.path().join("model");
     train(&store, &model);
     let settings = "serving_configs = { home = \"model\" }";
-    let mut shop = Running::open(Arc::clone(&folder), Some(store), settings).await;
+    let shop = Running::open(Arc::clone(&folder), Some(store), settings).await;
+    (folder, shop)
+}
+
+/// That a receipt is the card's, and its digest that of what it says.
+fn check_seal(receipt: &proto::ErasureReceipt, salt: &str) {
+    assert!(receipt.genuine && !receipt.signature.is_empty());
+    let hash = ErasureReceipt::hash_of(salt, &"loyalty:4711".parse().unwrap());
+    assert_eq!(receipt.subject_hash, hash);
+    let digest = ring::digest::digest(&ring::digest::SHA256, receipt.signed_text.as_bytes());
+    let digest: String = digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(receipt.digest, digest);
+}
+
+#[tokio::test]
+async fn nothing_of_an_erased_person_is_left_and_her_models_are_served_anew() {
+    let (folder, mut shop) = shop_with_model().await;
     let before = served_version(&shop).await;
     let mut event = purchase("card", SECRET, "lid", 4);
     event.external_ids = vec![id("loyalty", "4711")];
@@ -110,16 +132,7 @@ async fn nothing_of_an_erased_person_is_left_and_her_models_are_served_anew() {
         ("she asked", "anonymous")
     );
     assert_eq!(receipt.retained_backups, ["tape 7"]);
-    assert!(receipt.genuine && !receipt.signature.is_empty());
-    let hash = ErasureReceipt::hash_of(&answer.salt, &"loyalty:4711".parse().unwrap());
-    assert_eq!(receipt.subject_hash, hash);
-    let digest = ring::digest::digest(&ring::digest::SHA256, receipt.signed_text.as_bytes());
-    let digest: String = digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(receipt.digest, digest);
+    check_seal(&receipt, &answer.salt);
     let [erased] = &receipt.model_versions_affected[..] else {
         panic!("{receipt:?}");
     };

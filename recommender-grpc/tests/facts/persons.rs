@@ -30,7 +30,7 @@ fn linked(ids: &[(&str, &str)]) -> LinkIdentitiesRequest {
 }
 
 #[tokio::test]
-async fn what_is_linked_is_one_person_until_it_is_unlinked() {
+async fn what_is_linked_is_one_person() {
     let mut shop = Running::new().await;
     shop.write(purchase("1", "phone", "cup", 1)).await;
     shop.write(purchase("2", "till", "pot", 2)).await;
@@ -82,6 +82,19 @@ async fn what_is_linked_is_one_person_until_it_is_unlinked() {
         person.ids,
         [id("loyalty", "4711"), visitor("phone"), visitor("till")]
     );
+}
+
+#[tokio::test]
+async fn a_link_taken_back_gives_each_her_own_history() {
+    let mut shop = Running::new().await;
+    shop.write(purchase("1", "phone", "cup", 1)).await;
+    shop.write(purchase("2", "till", "pot", 2)).await;
+    let card = [
+        ("visitor", "phone"),
+        ("visitor", "till"),
+        ("loyalty", "4711"),
+    ];
+    shop.users.link_identities(linked(&card)).await.unwrap();
     let unlink = UnlinkIdentitiesRequest {
         parent: CATALOG.into(),
         ids: vec![visitor("till"), id("loyalty", "4711")],
