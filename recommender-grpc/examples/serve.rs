@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run -p recommender-grpc --example serve
 //! python recommender-grpc/examples/recommend.py --items cup
-//! RECOMMENDER_LISTEN=0.0.0.0:8000 cargo run -p recommender-grpc --example serve
+//! RECOMMENDER_LISTEN=127.0.0.1:8000 cargo run -p recommender-grpc --example serve
 //! ```
 
 #![allow(

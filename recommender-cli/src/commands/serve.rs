@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use recommender_grpc::server::bind;
-use recommender_grpc::settings::Settings;
+use recommender_grpc::settings::{LogFormat, Settings};
 use recommender_grpc::{Drained, ServedModel, ServerBuilder};
 use tracing_subscriber::EnvFilter;
 
@@ -22,7 +22,7 @@ const MODELS: &str = "models";
 pub(crate) fn run(arguments: &Serve) -> Result<(), Failure> {
     let settings = Settings::load(arguments.config.as_deref())
         .map_err(|error| Failure::call(error.to_string()))?;
-    log_to_stderr();
+    log_to_stderr(settings.telemetry.log_format);
     let listen = settings.listen;
     let builder = match &arguments.data {
         Some(place) => on_store(place, arguments, settings)?,
@@ -81,10 +81,13 @@ fn on_store(
 }
 
 /// Logs to standard error, as much as the variable `RUST_LOG` asks for.
-fn log_to_stderr() {
+fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .init();
+        .with_writer(io::stderr);
+    match format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
 }
