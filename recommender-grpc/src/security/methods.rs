@@ -44,7 +44,7 @@ const USER_EVENTS: [Rule; 7] = [
     ("RejoinUserEvents", ADMIN),
 ];
 
-const USERS: [Rule; 9] = [
+const USERS: [Rule; 11] = [
     ("GetUser", PERSONAL),
     ("ListUsers", PERSONAL),
     ("UpdateUser", WRITE),
@@ -54,6 +54,8 @@ const USERS: [Rule; 9] = [
     ("SetConsent", WRITE),
     ("ExportUserData", ERASE),
     ("EraseUser", ERASE),
+    ("GetErasureReceipt", PERSONAL),
+    ("ListErasureReceipts", PERSONAL),
 ];
 
 const PRODUCTS: [Rule; 14] = [
