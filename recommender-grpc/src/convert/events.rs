@@ -37,11 +37,11 @@ pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violati
         for (number, name) in unkept {
             wrong.refuse_if(true, &format!("{field}.product_details[{number}].{name}"));
         }
-        for mut event in events {
+        for (number, mut event) in events.into_iter().enumerate() {
             if repeated || event.consent == Consent::Denied {
                 continue;
             }
-            event.id.clone_from(&id);
+            event.id = id.as_deref().map(|id| part_id(id, number));
             let Some(item) = event.item.clone() else {
                 continue;
             };
@@ -55,6 +55,14 @@ pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violati
     session.sort_by_key(|&(time, _)| time);
     past.session = session.into_iter().map(|(_, item)| item).collect();
     past
+}
+
+/// The key of the `number`th product's part of an event.
+pub(super) fn part_id(id: &str, number: usize) -> String {
+    match number {
+        0 => id.to_owned(),
+        number => format!("{id}#{number}"),
+    }
 }
 
 /// Refuses what only a written event may say: who did it.

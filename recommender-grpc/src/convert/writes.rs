@@ -56,7 +56,7 @@ pub(crate) fn written(
     event.event_time = event.event_time.or(Some(events::wire_time(rules.now)));
     let mut read = events::read(event, field, &mut wrong);
     for (number, event) in read.iter_mut().enumerate() {
-        event.id = Some(part_id(&id, number));
+        event.id = Some(events::part_id(&id, number));
         event.visitor.clone_from(&visitor);
     }
     let read = storable(read, field, &mut wrong);
@@ -72,14 +72,6 @@ pub(crate) fn written(
         id,
         submissions: submissions.collect(),
     })
-}
-
-/// The key of the `number`th product's part of an event.
-fn part_id(id: &str, number: usize) -> String {
-    match number {
-        0 => id.to_owned(),
-        number => format!("{id}#{number}"),
-    }
 }
 
 /// What else the visitor is known by.
