@@ -7,7 +7,8 @@ use recommender_core::{ItemIx, Vocabulary};
 use recommender_grpc::proto::money::Money;
 use recommender_grpc::proto::{
     AddLocalInventoriesRequest, BatchSetInventoryRequest, Inventory, InventoryOutcome,
-    LocalInventory, RemoveLocalInventoriesRequest, SetInventoryRequest,
+    LocalInventory, RecommendContext, RecommendRequest, RemoveLocalInventoriesRequest,
+    SetInventoryRequest,
 };
 use recommender_store::catalog::Offer;
 use tonic::Code;
@@ -69,6 +70,58 @@ async fn what_was_set_is_seen_once_the_call_answers() {
         let expected: &[&str] = if quantity > 0.0 { &["a", "b"] } else { &[] };
         assert_eq!(allowed(&shop, "north", &["a", "b"]), expected);
     }
+}
+
+/// Keys of what is recommended at a place, and as of when its stock was read.
+async fn recommended(shop: &mut Shop, place: &str) -> (Vec<String>, bool) {
+    let request = RecommendRequest {
+        serving_config: "catalogs/default/servingConfigs/home".to_owned(),
+        context: Some(RecommendContext {
+            visitor_id: "stranger".to_owned(),
+            place_id: place.to_owned(),
+            ..RecommendContext::default()
+        }),
+        ..RecommendRequest::default()
+    };
+    let response = shop.recommendations.recommend(request).await.unwrap();
+    let response = response.into_inner();
+    let results = response.results.into_iter();
+    let mut keys: Vec<String> = results.map(|result| result.product_id).collect();
+    keys.sort();
+    (keys, response.inventory_as_of.is_some())
+}
+
+#[tokio::test]
+async fn no_answer_shows_what_the_place_has_not() {
+    let mut shop = Shop::open().await;
+    let keys = ["item-0", "item-1", "item-2", "item-3"];
+    shop.put(&keys).await;
+    // Every set of the four products is there once, at one of the two places.
+    for set in 0..16_u32 {
+        let is_there = |number: usize| set & (1 << number) != 0;
+        for (number, key) in keys.iter().enumerate() {
+            let (north, south) = if is_there(number) {
+                (2.0, 0.0)
+            } else {
+                (0.0, 1.0)
+            };
+            let request = inventory(key, vec![at("north", north), at("south", south)]);
+            shop.products.set_inventory(request).await.unwrap();
+        }
+        for (place, there) in [("north", true), ("south", false)] {
+            let numbered = keys.iter().enumerate();
+            let expected = numbered.filter(|(number, _)| is_there(*number) == there);
+            let expected: Vec<&str> = expected.map(|(_, key)| *key).collect();
+            assert_eq!(
+                recommended(&mut shop, place).await,
+                (to_owned(&expected), true)
+            );
+        }
+    }
+}
+
+fn to_owned(keys: &[&str]) -> Vec<String> {
+    keys.iter().map(|&key| key.to_owned()).collect()
 }
 
 #[tokio::test]
