@@ -1,8 +1,10 @@
 //! The life of a server: put together, opened, drained.
 
+mod signals;
+
 use std::future::{Future, pending};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use recommender_store::Store;
@@ -46,6 +48,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::page::Page;
 use crate::training::{self, ModelsDirectory, Registry};
 use crate::workers::Workers;
+use signals::Signals;
 
 /// Threads that do what may take long, and how much of it may wait.
 const BACKGROUND: WorkerSettings = WorkerSettings {
@@ -136,14 +139,7 @@ impl ServerBuilder {
         };
         let background =
             Workers::start(BACKGROUND)?.watched("background", BACKGROUND_WAIT, metrics.clone());
-        let health = Health::new(&[
-            RecommendationServiceServer::<Recommendations>::NAME,
-            ServingConfigServiceServer::<ServingConfigs>::NAME,
-            ControlServiceServer::<Controls>::NAME,
-            ModelServiceServer::<ModelCalls>::NAME,
-            UserEventServiceServer::<UserEvents>::NAME,
-            UserServiceServer::<Users>::NAME,
-        ]);
+        let health = health();
         let mut expected = names.clone();
         if let Some(store) = &self.store {
             expected.extend(training::promoted(store)?);
@@ -155,22 +151,14 @@ impl ServerBuilder {
         let recipes = Recipes::default();
         let configs = names.iter().map(|name| ServingConfig::of_model(name));
         let book = RecipeBook::open(recipes.clone(), configs.collect(), self.store.clone())?;
-        let catalog: Arc<str> = settings.catalog.as_str().into();
+        if self.store.is_some() {
+            let known: Vec<String> = book.now().iter().map(|it| it.config.id.clone()).collect();
+            check_fallback(&known, settings.fallback_serving_config.as_deref())?;
+        }
         let operations = Operations::new();
-        let registry = Registry::new(training::Surroundings {
-            catalog: Arc::clone(&catalog),
-            store: self.store.clone(),
-            directory: settings
-                .models_directory
-                .as_deref()
-                .map(ModelsDirectory::new),
-            models: models.clone(),
-            operations: operations.clone(),
-            threads: settings.training_threads,
-            given: settings.serving_configs.clone(),
-        });
+        let registry = registry(&settings, self.store.clone(), (&models, &operations));
         let shop = Shop {
-            catalog,
+            catalog: settings.catalog.as_str().into(),
             store: self.store,
             models,
             recipes,
@@ -178,13 +166,7 @@ impl ServerBuilder {
             background,
             operations,
             registry,
-            rules: Rules {
-                fallback: settings.fallback_serving_config.clone(),
-                limits: settings.limits,
-                timeout: settings.request_timeout,
-                events: settings.events.clone(),
-                directories: settings.directories.clone(),
-            },
+            rules: rules(&settings),
             metrics,
         };
         Ok(Server {
@@ -198,6 +180,52 @@ impl ServerBuilder {
     }
 }
 
+/// Health of everything that is served.
+fn health() -> Health {
+    Health::new(&[
+        RecommendationServiceServer::<Recommendations>::NAME,
+        ServingConfigServiceServer::<ServingConfigs>::NAME,
+        ControlServiceServer::<Controls>::NAME,
+        ModelServiceServer::<ModelCalls>::NAME,
+        UserEventServiceServer::<UserEvents>::NAME,
+        UserServiceServer::<Users>::NAME,
+    ])
+}
+
+/// The models of the store, and those of the settings.
+fn registry(
+    settings: &Settings,
+    store: Option<Store>,
+    (models, operations): (&Models, &Operations),
+) -> Registry {
+    let directory = settings.models_directory.as_deref();
+    // Receipts of erasures name artefacts, wherever the process stands when they are read.
+    let absolute = |(id, path): (&String, &PathBuf)| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        (id.clone(), path)
+    };
+    Registry::new(training::Surroundings {
+        catalog: settings.catalog.as_str().into(),
+        store,
+        directory: directory.map(ModelsDirectory::new),
+        models: models.clone(),
+        operations: operations.clone(),
+        threads: settings.training_threads,
+        given: settings.serving_configs.iter().map(absolute).collect(),
+    })
+}
+
+/// What requests are held to.
+fn rules(settings: &Settings) -> Rules {
+    Rules {
+        fallback: settings.fallback_serving_config.clone(),
+        limits: settings.limits,
+        timeout: settings.request_timeout,
+        events: settings.events.clone(),
+        directories: settings.directories.clone(),
+    }
+}
+
 fn check_names(names: &[String], fallback: Option<&str>) -> Result<(), ServeError> {
     if names.is_empty() {
         return Err(ServeError::Setting {
@@ -206,6 +234,10 @@ fn check_names(names: &[String], fallback: Option<&str>) -> Result<(), ServeErro
             found: "none".to_owned(),
         });
     }
+    check_fallback(names, fallback)
+}
+
+fn check_fallback(names: &[String], fallback: Option<&str>) -> Result<(), ServeError> {
     match fallback {
         Some(fallback) if !names.iter().any(|name| name == fallback) => Err(ServeError::Setting {
             key: "fallback_serving_config",
@@ -431,44 +463,4 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Bind { address, source })
-}
-
-/// The signals that stop a server.
-#[derive(Debug)]
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> Result<Self, ServeError> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(ServeError::Signals)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(ServeError::Signals)?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => (),
-            _ = self.interrupt.recv() => (),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> Result<Self, ServeError> {
-        Ok(Self {})
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            pending::<()>().await;
-        }
-    }
 }

@@ -284,3 +284,16 @@ async fn a_server_without_a_store_shows_its_settings_and_changes_nothing() {
         .unwrap_err();
     assert_eq!(reason(&refused), "NO_STORE");
 }
+
+#[tokio::test]
+async fn a_fallback_of_the_settings_must_be_a_serving_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        fallback_serving_config: Some("popular".into()),
+        ..Settings::default()
+    };
+    let store = crate::shop::open_store(folder.path()).await;
+    let refused = ServerBuilder::new(settings).with_store(store).build();
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("\"popular\""), "{error}");
+}
