@@ -129,16 +129,7 @@ impl ServerBuilder {
         }
         let entrance = Entrance::open(&settings)?;
         let metrics = Metrics::default();
-        let workers = match self.workers {
-            Some(workers) => workers,
-            None => Workers::start(settings.workers)?.watched(
-                "answers",
-                settings.resilience.max_queue_delay,
-                metrics.clone(),
-            ),
-        };
-        let background =
-            Workers::start(BACKGROUND)?.watched("background", BACKGROUND_WAIT, metrics.clone());
+        let (workers, background) = workers(self.workers, &settings, &metrics)?;
         let health = health();
         let mut expected = names.clone();
         if let Some(store) = &self.store {
@@ -224,6 +215,25 @@ fn rules(settings: &Settings) -> Rules {
         events: settings.events.clone(),
         directories: settings.directories.clone(),
     }
+}
+
+/// Those that compute answers, `given` or started anew, and those that do what takes long.
+fn workers(
+    given: Option<Workers>,
+    settings: &Settings,
+    metrics: &Metrics,
+) -> Result<(Workers, Workers), ServeError> {
+    let bound = settings.resilience.max_queue_delay;
+    let answers = match given {
+        Some(workers) => workers,
+        None => {
+            let workers = Workers::start(settings.workers)?;
+            workers.watched("answers", bound, metrics.clone())
+        }
+    };
+    let background = Workers::start(BACKGROUND)?;
+    let background = background.watched("background", BACKGROUND_WAIT, metrics.clone());
+    Ok((answers, background))
 }
 
 fn check_names(names: &[String], fallback: Option<&str>) -> Result<(), ServeError> {

@@ -80,7 +80,15 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Core(error) => Self::Engine(error),
-            error => Self::Store(error),
+            error @ (StoreError::Invalid { .. }
+            | StoreError::Busy { .. }
+            | StoreError::Full { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Newer { .. }
+            | StoreError::InUse { .. }
+            | StoreError::Unavailable { .. }
+            | StoreError::Io { .. }
+            | StoreError::Closed) => Self::Store(error),
         }
     }
 }
@@ -282,7 +290,7 @@ fn of_store(error: &StoreError) -> Status {
             details.add_bad_request_violation(shortened(what), shortened(&wrong));
             with_details(Code::InvalidArgument, &error.to_string(), details)
         }
-        StoreError::Busy { .. } => retry(Code::ResourceExhausted, "OVERLOADED", error.to_string()),
+        StoreError::Busy { .. } => retry(Code::ResourceExhausted, "OVERLOADED", &error.to_string()),
         StoreError::Full { .. }
         | StoreError::Damaged { .. }
         | StoreError::Newer { .. }
@@ -292,22 +300,23 @@ fn of_store(error: &StoreError) -> Status {
         | StoreError::Closed => {
             tracing::error!(%error, "the store failed");
             let message = "the store can't be reached; what was not acknowledged may be sent again";
-            retry(Code::Unavailable, "STORE_UNAVAILABLE", message.to_owned())
+            retry(Code::Unavailable, "STORE_UNAVAILABLE", message)
         }
     }
 }
 
-fn retry(code: Code, reason: &str, message: String) -> Status {
+fn retry(code: Code, reason: &str, message: &str) -> Status {
     let mut details = because(reason, []);
     details.set_retry_info(Some(RETRY_DELAY));
-    with_details(code, &message, details)
+    with_details(code, message, details)
 }
 
 fn about(code: Code, reason: &str, (resource_type, name): (&str, &str)) -> Status {
     let name = &*shortened(name);
-    let message = match code {
-        Code::NotFound => format!("there is no \"{name}\""),
-        _ => format!("there is \"{name}\" already"),
+    let message = if code == Code::NotFound {
+        format!("there is no \"{name}\"")
+    } else {
+        format!("there is \"{name}\" already")
     };
     let mut details = because(reason, [("name", name)]);
     details.set_resource_info(resource_type, name, "", &message);

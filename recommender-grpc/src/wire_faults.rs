@@ -27,11 +27,11 @@ pub(crate) fn in_our_words(response: Response<Body>) -> Response<Body> {
 /// The service's word for a status of the transport.
 pub(crate) fn ours(theirs: &Status) -> Option<Status> {
     let message = theirs.message();
-    match theirs.code() {
-        Code::Internal if message.starts_with(UNREADABLE) => Some(status::unreadable(message)),
-        Code::OutOfRange if message.starts_with(TOO_LARGE) => Some(status::too_large(message)),
-        _ => None,
+    let said = |code, words| theirs.code() == code && message.starts_with(words);
+    if said(Code::Internal, UNREADABLE) {
+        return Some(status::unreadable(message));
     }
+    said(Code::OutOfRange, TOO_LARGE).then(|| status::too_large(message))
 }
 
 #[cfg(test)]

@@ -151,13 +151,12 @@ impl Workers {
         let (answer, answered) = oneshot::channel();
         let queued = std::time::Instant::now();
         let watch = self.watch.clone();
-        if let Some(watch) = &watch
-            && self.load().0 <= self.pool.current_num_threads()
-        {
+        let alone = self.load().0 <= self.pool.current_num_threads();
+        if let Some(watch) = watch.as_ref().filter(|_| alone) {
             watch.delay.found_empty(queued);
         }
         self.pool.spawn(move || {
-            let result = if watch.is_some_and(|watch| watch.turns_away(queued)) {
+            let result = if watch.is_some_and(|watch| watch.turns_away(queued, alone)) {
                 Some(Err(WorkError::Full))
             } else {
                 (!caller.is_gone()).then(|| {
@@ -180,12 +179,13 @@ impl Workers {
 }
 
 impl Watch {
-    /// Work that came at `queued` is taken up now: whether it is turned away after all.
-    fn turns_away(&self, queued: std::time::Instant) -> bool {
+    /// Work that came at `queued` is taken up now: whether it is turned away after all. What was `alone` waited for
+    /// nobody, however long its thread took to wake up.
+    fn turns_away(&self, queued: std::time::Instant, alone: bool) -> bool {
         let now = std::time::Instant::now();
-        self.metrics
-            .queued(self.queue, now.saturating_duration_since(queued));
-        let late = self.delay.is_too_late(queued, now);
+        let wait = now.saturating_duration_since(queued);
+        self.metrics.queued(self.queue, wait);
+        let late = self.delay.is_too_late(queued, now) && !alone;
         if late {
             self.metrics.turned_away(self.queue);
         }
@@ -250,6 +250,35 @@ mod tests {
         let release = occupy(&workers).await;
         assert_eq!(workers.run(later(), |_| ()).await, Err(WorkError::Full));
         drop(release);
+    }
+
+    #[tokio::test]
+    async fn while_all_work_waits_too_long_some_is_turned_away() {
+        let metrics = Metrics::default();
+        let bound = Duration::from_millis(1);
+        let workers = workers(1, 100).watched("answers", bound, metrics.clone());
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let workers = workers.clone();
+            let work = |_: &Caller| std::thread::sleep(Duration::from_millis(2));
+            calls.spawn(async move { workers.run(later(), work).await });
+        }
+        let results = calls.join_all().await;
+        let done = results.iter().filter(|result| result.is_ok()).count();
+        assert!((1..25).contains(&done), "{done}");
+        let full = results
+            .iter()
+            .filter(|result| **result == Err(WorkError::Full));
+        assert_eq!(full.count() + done, 50);
+        let mut text = crate::telemetry::Exposition::default();
+        metrics.write(&mut text);
+        let turned_away = format!(
+            "recommender_turned_away_total{{queue=\"answers\"}} {}",
+            50 - done
+        );
+        assert!(text.into_text().contains(&turned_away));
+        // After a rest there is nobody to wait for.
+        assert_eq!(workers.run(later(), |_| 7).await, Ok(7));
     }
 
     #[tokio::test]

@@ -249,12 +249,16 @@ fn wire_time(time: Timestamp) -> Option<prost_types::Timestamp> {
 
 /// A status as a message of a batch.
 pub(crate) fn status(status: &tonic::Status) -> tonic_types::Status {
-    // The details of a rich error are the whole status, encoded.
-    tonic_types::Status::decode(status.details()).unwrap_or_else(|_| tonic_types::Status {
+    let plain = || tonic_types::Status {
         code: status.code().into(),
         message: status.message().to_owned(),
         details: Vec::new(),
-    })
+    };
+    // The details of a rich error are the whole status, encoded; no details would read as one that is OK.
+    if status.details().is_empty() {
+        return plain();
+    }
+    tonic_types::Status::decode(status.details()).unwrap_or_else(|_| plain())
 }
 
 /// A length of time, as far as the wire can say it.

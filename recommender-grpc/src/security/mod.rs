@@ -21,7 +21,7 @@ pub(crate) use certificate::holder;
 pub(crate) use credentials::Credentials;
 pub(crate) use exposure::{check_exposure, check_metrics_exposure};
 pub(crate) use reload::Watched;
-pub(crate) use role::{Role, Roles};
+pub(crate) use role::Roles;
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +52,5 @@ impl Caller {
     /// Who makes the call with these extensions.
     pub(crate) fn of(extensions: &Extensions) -> Self {
         extensions.get().cloned().unwrap_or_else(Self::anonymous)
-    }
-
-    /// Whether she has this role.
-    pub(crate) fn may(&self, role: Role) -> bool {
-        self.roles.contain(role)
     }
 }

@@ -89,6 +89,8 @@ pub(crate) struct Answered {
     pub(crate) tier: PersonalizationTier,
     /// Where it was asked for.
     pub(crate) channel: Channel,
+    /// What its first result came from.
+    pub(crate) source: RecommenderKind,
     /// How long it took, from the arrival of the request.
     pub(crate) elapsed: Duration,
 }
@@ -103,11 +105,8 @@ impl Metrics {
     pub(crate) fn answered(&self, answered: Answered) {
         let channels = self.books.answers.of(answered.tier);
         channels.of(answered.channel).record(answered.elapsed);
-    }
-
-    /// One source of a pipeline took so long to propose candidates.
-    pub(crate) fn source(&self, source: RecommenderKind, elapsed: Duration) {
-        self.books.sources.of(source).record(elapsed);
+        let sources = &self.books.sources;
+        sources.of(answered.source).record(answered.elapsed);
     }
 
     /// So many results of an answer came from this kind of source.
@@ -194,11 +193,11 @@ impl Books {
                 text.histogram(name, &[("tier", &tier), ("channel", &channel)], histogram);
             }
         }
-        let name = "recommender_source_duration_seconds";
+        let name = "recommender_answer_source_duration_seconds";
         text.family(
             name,
             "histogram",
-            "Time a source took to propose candidates.",
+            "Time of an answer, by what its first result came from.",
         );
         for (source, histogram) in self.sources.iter() {
             text.histogram(name, &[("source", &source_word(source))], histogram);
@@ -320,9 +319,9 @@ mod tests {
         metrics.answered(Answered {
             tier: PersonalizationTier::Session,
             channel: Channel::Kiosk,
+            source: RecommenderKind::ItemKnn,
             elapsed: Duration::from_micros(300),
         });
-        metrics.source(RecommenderKind::ItemKnn, Duration::from_micros(90));
         metrics.results(RecommenderKind::PopularStore, 7);
         metrics.degraded("deadline");
         metrics.visible(Duration::from_millis(3));
@@ -332,7 +331,7 @@ mod tests {
         for line in [
             "recommender_stage_duration_seconds_count{stage=\"history\"} 1",
             "recommender_answer_duration_seconds_count{tier=\"session\",channel=\"kiosk\"} 1",
-            "recommender_source_duration_seconds_count{source=\"item_knn\"} 1",
+            "recommender_answer_source_duration_seconds_count{source=\"item_knn\"} 1",
             "recommender_results_total{source=\"popular_store\"} 7",
             "recommender_degraded_total{reason=\"deadline\"} 1",
             "recommender_visible_lag_seconds_count 1",

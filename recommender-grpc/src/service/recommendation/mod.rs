@@ -16,7 +16,7 @@ use crate::proto::recommendation_service_server::RecommendationService;
 use crate::proto::{
     BatchRecommendRequest, BatchRecommendResponse, BatchRecommendResult,
     ExplainRecommendationRequest, ExplainRecommendationResponse, RankRequest, RankResponse,
-    RecommendRequest, RecommendResponse,
+    RecommendRequest, RecommendResponse, RecommenderKind,
 };
 use crate::service::deadline;
 use crate::serving::{Recipe, RecipesAt, ServingConfigName};
@@ -175,15 +175,21 @@ impl Recommendations {
         );
         let mut response = convert::response(outcome, token, &self.shop.catalog);
         response.server_time = convert::duration(elapsed);
+        let kind = |result: &crate::proto::Result| {
+            let source = result.source.as_ref();
+            source.map_or_else(RecommenderKind::default, |source| source.recommender())
+        };
         self.shop.metrics.answered(Answered {
             tier: response.tier(),
             channel,
+            source: response
+                .results
+                .first()
+                .map_or_else(RecommenderKind::default, kind),
             elapsed,
         });
         for result in &response.results {
-            let source = result.source.as_ref();
-            let kind = source.map(|source| source.recommender());
-            self.shop.metrics.results(kind.unwrap_or_default(), 1);
+            self.shop.metrics.results(kind(result), 1);
         }
         response
     }

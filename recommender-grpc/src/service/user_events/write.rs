@@ -50,7 +50,9 @@ impl Desk {
         let written = writes::written(request.user_event, ("user_event", rules), new_id)?;
         let (id, count) = (written.id, written.submissions.len());
         let writing = self.shop.store()?.write_events(written.submissions)?;
+        let began = Instant::now();
         let mut settled = settle(writing, &[count], wait, deadline).await?;
+        self.count(began, wait);
         let (duplicate, not_stored) = settled.each.pop().unwrap_or_default();
         Ok(WriteUserEventResponse {
             event_id: id,
@@ -94,7 +96,9 @@ impl Desk {
             }));
         }
         let writing = self.shop.store()?.write_events(submissions)?;
+        let began = Instant::now();
         let settled = settle(writing, &counts, wait, deadline).await?;
+        self.count(began, wait);
         let mut each = settled.each.into_iter();
         let outcomes = outcomes.into_iter().map(|outcome| match outcome {
             Ok(id) => stored(id, each.next().unwrap_or_default()),
@@ -105,6 +109,13 @@ impl Desk {
             freshness_token: settled.freshness,
             refused_links: settled.refused_links,
         })
+    }
+
+    /// Events whose writing began at `began` are known to answers now, where their writer waited for it.
+    fn count(&self, began: Instant, wait: WaitFor) {
+        if wait != WaitFor::Accepted {
+            self.shop.metrics.visible(began.elapsed());
+        }
     }
 
     /// What events are held to that are received now.
