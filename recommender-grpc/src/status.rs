@@ -150,10 +150,10 @@ impl From<Refusal> for Status {
             Refusal::Store(error) => of_store(&error),
             Refusal::NotYetVisible => {
                 let message = "the write of min_freshness can't be seen here yet";
-                retry(Code::Unavailable, "NOT_YET_VISIBLE", message.to_owned())
+                retry(Code::Unavailable, "NOT_YET_VISIBLE", message)
             }
             Refusal::NoStore => precondition("NO_STORE", NO_STORE),
-            Refusal::Draining => retry(Code::Unavailable, "DRAINING", DRAINING.to_owned()),
+            Refusal::Draining => retry(Code::Unavailable, "DRAINING", DRAINING),
             Refusal::Unread => {
                 let details = because("ACKNOWLEDGEMENTS_NOT_READ", []);
                 Status::with_error_details(Code::Aborted, UNREAD, details)
