@@ -113,7 +113,8 @@ pub(crate) fn engine() -> Arc<Engine> {
 /// A server of the shop that runs until this is dropped.
 pub(crate) struct Open {
     pub(crate) channel: Channel,
-    pub(crate) store: Store,
+    /// `host:port`.
+    pub(crate) address: String,
     _dir: TempDir,
 }
 
@@ -125,7 +126,7 @@ impl Open {
         let mut raw = RawSettings::default();
         raw.set("listen", "127.0.0.1:0", "test");
         let server = ServerBuilder::new(raw.resolve().unwrap())
-            .with_store(store.clone())
+            .with_store(store)
             .with_model("home", ServedModel::new(engine, "1"))
             .build()
             .unwrap();
@@ -136,7 +137,7 @@ impl Open {
         let channel = Channel::from_shared(uri).unwrap().connect().await.unwrap();
         Self {
             channel,
-            store,
+            address: address.to_string(),
             _dir: dir,
         }
     }
