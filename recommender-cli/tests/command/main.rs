@@ -2,6 +2,7 @@
 
 mod persons;
 mod rules;
+mod serving;
 mod shop;
 mod store;
 mod tasks;
