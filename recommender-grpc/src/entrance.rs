@@ -36,8 +36,10 @@ use crate::wire_faults;
 /// Largest head of a call, in bytes: names, credentials, a trace.
 const HEAD_BYTES: u32 = 16 * 1024;
 
-/// What a client may send before it is read: of one call, and of all calls of a connection.
-const WINDOWS: (u32, u32) = (256 * 1024, 1024 * 1024);
+/// Bytes that a client may send before they are read: of one call, and of all calls of a connection. The transport closes
+/// a connection on which small frames pile up, once what they cost beside their content is past half of its window: a
+/// stream of small events that has to wait must come to rest before that.
+const WINDOWS: (u32, u32) = (128 * 1024, 2 * 1024 * 1024);
 
 /// Calls that a client may take back before they were looked at: more are an attack.
 const TAKEN_BACK: usize = 64;

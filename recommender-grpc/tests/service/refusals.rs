@@ -167,13 +167,13 @@ async fn a_wrong_event_is_refused_by_its_place_and_field() {
     };
     let found = fields(&refusal(&mut shop, request_in(context)).await);
     let expected = [
-        "context.recent_events[0].event_time",
         "context.recent_events[0].event_type",
         "context.recent_events[1].rating",
         "context.recent_events[2].rating",
         "context.recent_events[3].custom_event_type",
         "context.recent_events[4].custom_event_type",
         "context.recent_events[4].product_details[0].quantity",
+        "context.recent_events[4].product_details[0].variant_id",
         "context.recent_events[5].event_time",
         "context.recent_events[5].product_details",
     ];
