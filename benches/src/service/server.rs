@@ -9,7 +9,8 @@ use recommender_grpc::proto::recommendation_service_server::{
     RecommendationService, RecommendationServiceServer,
 };
 use recommender_grpc::proto::{
-    BatchRecommendRequest, BatchRecommendResponse, RecommendRequest, RecommendResponse,
+    BatchRecommendRequest, BatchRecommendResponse, ExplainRecommendationRequest,
+    ExplainRecommendationResponse, RankRequest, RankResponse, RecommendRequest, RecommendResponse,
     Result as Recommended, Source,
 };
 use recommender_grpc::settings::{RawSettings, Settings};
@@ -73,6 +74,9 @@ fn address(listener: &TcpListener) -> Result<String> {
     Ok(address.to_string())
 }
 
+/// Why the bare transport refuses the other calls.
+const SINGLE: &str = "only single answers are measured";
+
 /// Gives everyone the same twenty products: what the transport takes, and nothing else.
 #[derive(Debug)]
 struct Bare(RecommendResponse);
@@ -90,7 +94,18 @@ impl RecommendationService for Bare {
         &self,
         _: Request<BatchRecommendRequest>,
     ) -> Result<Response<BatchRecommendResponse>, Status> {
-        Err(Status::unimplemented("only single answers are measured"))
+        Err(Status::unimplemented(SINGLE))
+    }
+
+    async fn rank(&self, _: Request<RankRequest>) -> Result<Response<RankResponse>, Status> {
+        Err(Status::unimplemented(SINGLE))
+    }
+
+    async fn explain_recommendation(
+        &self,
+        _: Request<ExplainRecommendationRequest>,
+    ) -> Result<Response<ExplainRecommendationResponse>, Status> {
+        Err(Status::unimplemented(SINGLE))
     }
 }
 
