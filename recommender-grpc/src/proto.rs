@@ -19,6 +19,9 @@ pub mod money {
     tonic::include_proto!("google.r#type");
 }
 
+/// Points in time and lengths of time, as the contract writes them.
+pub use prost_types::{Duration, Timestamp};
+
 tonic::include_proto!("recommender.v1");
 
 /// The encoded `FileDescriptorSet` of the contract and all that it imports, for reflection.

@@ -24,8 +24,13 @@ pub(crate) fn in_our_words(response: Response<Body>) -> Response<Body> {
     }
 }
 
+/// What a stream of requests ended with, in the service's words: it comes after the head of the response has gone.
+pub(crate) fn of_stream(status: Status) -> Status {
+    ours(&status).unwrap_or(status)
+}
+
 /// The service's word for a status of the transport.
-pub(crate) fn ours(theirs: &Status) -> Option<Status> {
+fn ours(theirs: &Status) -> Option<Status> {
     let message = theirs.message();
     let said = |code, words| theirs.code() == code && message.starts_with(words);
     if said(Code::Internal, UNREADABLE) {

@@ -2,17 +2,22 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use recommender_grpc::client::{self, UserEventServiceClient};
 use recommender_grpc::proto::{
     Channel, EventType, PersonalizationTier, ProductDetail, RecommendContext, RecommendRequest,
-    UserEvent, WriteUserEventRequest,
+    Timestamp, UserEvent, WriteUserEventRequest,
 };
 use tokio::runtime::Runtime;
+use tokio::sync::Barrier;
 
 use crate::shop::{Shop, assert_done};
+
+/// Callers who ask at once.
+const ASKERS: usize = 16;
 
 /// A server of the shop's store and model, in a process of its own.
 struct Serving {
@@ -73,7 +78,7 @@ fn look(visitor: &str, id: &str) -> WriteUserEventRequest {
     let mut event = UserEvent {
         event_id: id.to_owned(),
         visitor_id: visitor.to_owned(),
-        event_time: Some(prost_types::Timestamp {
+        event_time: Some(Timestamp {
             seconds: 1_714_000_000,
             nanos: 0,
         }),
@@ -164,14 +169,21 @@ fn every_call_that_was_taken_is_answered_when_the_server_is_told_to_stop() {
     let shop = shop();
     let runtime = Runtime::new().expect("a runtime");
     let mut serving = Serving::start(&shop);
-    let askers: Vec<_> = (0..16)
+    let ready = Arc::new(Barrier::new(ASKERS + 1));
+    let askers: Vec<_> = (0..ASKERS)
         .map(|asker| {
-            let address = serving.address.clone();
+            let (address, ready) = (serving.address.clone(), Arc::clone(&ready));
             runtime.spawn(async move {
                 let mut client = client::connect(address).await.expect("a client");
+                let visitor = format!("v{asker}");
+                // The port is open a little before the model is there.
+                while client.recommend(question(&visitor)).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                ready.wait().await;
                 let mut answered = 0;
                 loop {
-                    match client.recommend(question(&format!("v{asker}"))).await {
+                    match client.recommend(question(&visitor)).await {
                         Ok(_) => answered += 1,
                         Err(status) => return (answered, status),
                     }
@@ -179,12 +191,13 @@ fn every_call_that_was_taken_is_answered_when_the_server_is_told_to_stop() {
             })
         })
         .collect();
+    runtime.block_on(ready.wait());
     sleep(Duration::from_millis(500));
     serving.signal("-TERM");
     assert_eq!(serving.process.wait().expect("the end").code(), Some(0));
     for asker in askers {
         let (answered, status) = runtime.block_on(asker).expect("an asker");
-        assert!(answered > 0);
+        assert!(answered > 0, "{status}");
         // A call that was not taken is told so, in a way that lets the caller try elsewhere.
         let message = status.to_string();
         assert_eq!(status.code() as i32, 14, "{message}");

@@ -15,6 +15,7 @@ import { PersonalizationTier, type RecommendResponse } from "./gen/recommender/v
 import { EventType } from "./gen/recommender/v1/user_event_pb.js";
 import { UserEventService } from "./gen/recommender/v1/user_event_service_pb.js";
 
+declare const process: { argv: string[] }; // a page has its own way to know these
 const [baseUrl = "http://127.0.0.1:50051", servingConfig = "catalogs/default/servingConfigs/default", apiKey] =
   process.argv.slice(2);
 const catalog = servingConfig.split("/").slice(0, 2).join("/");

@@ -52,7 +52,7 @@ fn measured_in_child(test: &str, directory: &Path) -> u64 {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     // The harness writes the name of the test before it.
-    let lines = said.lines().filter_map(|line| line.split_once("grown by "));
+    let mut lines = said.lines().filter_map(|line| line.split_once("grown by "));
     let (_, bytes) = lines
         .next_back()
         .unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));

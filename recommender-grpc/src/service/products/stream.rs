@@ -10,6 +10,7 @@ use tonic::{Status, Streaming};
 
 use super::Products;
 use crate::proto::{SetInventoryRequest, StreamInventoryRequest, StreamInventoryResponse};
+use crate::wire_faults;
 
 /// Inventories that are written at once.
 const MOST_AT_ONCE: usize = 64;
@@ -81,7 +82,7 @@ async fn next_of(
                 requests.push(message.request.unwrap_or_default());
             }
             Ok(None) => return (requests, Some(Ok(()))),
-            Err(status) => return (requests, Some(Err(status))),
+            Err(status) => return (requests, Some(Err(wire_faults::of_stream(status)))),
         }
         if requests.len() == MOST_AT_ONCE || bytes >= MOST_BYTES {
             return (requests, None);

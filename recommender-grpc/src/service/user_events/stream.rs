@@ -18,6 +18,7 @@ use super::write::{refused, settle, stored};
 use crate::convert::writes;
 use crate::proto::{StreamUserEventsRequest, StreamUserEventsResponse, UserEventOutcome, WaitFor};
 use crate::status::Refusal;
+use crate::wire_faults;
 
 /// What a stream is held to.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,7 @@ async fn take(
         };
         let request = match next {
             None => return None,
-            Some(Err(status)) => return Some(status),
+            Some(Err(status)) => return Some(wire_faults::of_stream(status)),
             Some(Ok(request)) => request,
         };
         if (is_first || !request.parent.is_empty())
