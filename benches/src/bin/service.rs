@@ -33,7 +33,7 @@ const NAMES: [&str; 7] = [
     "--serve",
 ];
 
-fn say(address: String) {
+fn say(address: &str) {
     println!("{address}");
 }
 

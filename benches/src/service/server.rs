@@ -50,9 +50,9 @@ impl Whole {
     ///
     /// # Errors
     /// If it can't.
-    pub async fn serve(self, say: impl FnOnce(String)) -> Result<()> {
+    pub async fn serve(self, say: impl FnOnce(&str)) -> Result<()> {
         let listener = listen().await?;
-        say(address(&listener)?);
+        say(&address(&listener)?);
         let running = self.0.serve_with_listener(listener, pending()).await;
         running.map(|_| ()).map_err(|error| failed(&error))
     }
@@ -113,7 +113,7 @@ impl RecommendationService for Bare {
 ///
 /// # Errors
 /// If it can't.
-pub async fn bare(say: impl FnOnce(String)) -> Result<()> {
+pub async fn bare(say: impl FnOnce(&str)) -> Result<()> {
     let results = (1..=20).map(|position| Recommended {
         product_id: format!("item-{position:06}"),
         position,
@@ -131,7 +131,7 @@ pub async fn bare(say: impl FnOnce(String)) -> Result<()> {
         ..RecommendResponse::default()
     };
     let listener = listen().await?;
-    say(address(&listener)?);
+    say(&address(&listener)?);
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     tonic::transport::Server::builder()
         .add_service(RecommendationServiceServer::new(Bare(answer)))

@@ -101,10 +101,10 @@ impl Draw<'_> {
         Value::Map(pairs.collect::<HashMap<_, _>>())
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
     fn value(&mut self, kind: &Kind, depth: usize) -> Value {
         match kind {
             Kind::Double => Value::F64(self.double()),
-            #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
             Kind::Float => Value::F32(self.double() as f32),
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(self.whole() as i32),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(self.whole()),

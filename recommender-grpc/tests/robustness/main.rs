@@ -5,4 +5,5 @@
 mod arbitrary;
 mod fuzz;
 mod raw;
+#[allow(dead_code, reason = "other tests look at more of it")]
 mod shop;

@@ -178,18 +178,20 @@ async fn acts(shop: &mut Running, change: impl FnOnce(&mut proto::RecommendConte
     !response.applied_controls.is_empty()
 }
 
+/// A control that hides a product where `condition` holds.
+fn hidden(id: &str, condition: Condition) -> Control {
+    let action = Action::Hide {
+        products: vec!["cup-2".into()],
+    };
+    Control {
+        condition,
+        ..control(id, action)
+    }
+}
+
 #[tokio::test]
 async fn a_control_acts_where_its_condition_holds() {
     let store = store().await;
-    let hidden = |id: &str, condition: Condition| Control {
-        condition,
-        ..control(
-            id,
-            Action::Hide {
-                products: vec!["cup-2".into()],
-            },
-        )
-    };
     let words = |word: &str| vec![word.to_owned()];
     let conditions = [
         Condition {
