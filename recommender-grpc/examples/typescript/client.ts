@@ -1,6 +1,6 @@
 // A browser's way to the recommender: a shopper looks at something, and the very next answer knows it.
 //
-//   npm ci && npm run generate
+//   npm install && npm run generate
 //   npm start -- http://127.0.0.1:50051 catalogs/default/servingConfigs/demo
 //
 // It runs in a browser as it stands, once its origin is among the server's `cors_origins`.
