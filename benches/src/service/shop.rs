@@ -31,6 +31,7 @@ const BRANDS: u32 = 200;
 
 /// The three sources: neighbours, vectors, sessions.
 const PIPELINE: &str = r#"
+    pool = 100
     [[sources]]
     model = { kind = "item_knn" }
     [[sources]]
