@@ -4,6 +4,7 @@
 
 mod arbitrary;
 mod fuzz;
+mod promises;
 mod raw;
 #[allow(dead_code, reason = "other tests look at more of it")]
 mod shop;
