@@ -1,6 +1,7 @@
 //! Persons forgotten for good.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -59,14 +60,26 @@ fn filled(dir: &Path) -> EmbeddedEngine {
 
 /// The files in which some of her bytes stand.
 fn naming_her(dir: &Path) -> Vec<String> {
+    loop {
+        // A merge beside this may put another file in the place of one that was listed.
+        match read_for_her(dir) {
+            Err(error) if error.kind() == ErrorKind::NotFound => (),
+            read => return read.unwrap(),
+        }
+    }
+}
+
+fn read_for_her(dir: &Path) -> io::Result<Vec<String>> {
     // Compression may cut a long text, so any eight bytes of her key count.
     let pieces: Vec<&[u8]> = PERSON.as_bytes().windows(8).collect();
     let named = |bytes: &[u8]| bytes.windows(8).any(|piece| pieces.contains(&piece));
-    files(dir)
-        .into_iter()
-        .filter(|file| named(&fs::read(file).unwrap()))
-        .map(|file| file.display().to_string())
-        .collect()
+    let mut naming = Vec::new();
+    for file in files(dir) {
+        if named(&fs::read(&file)?) {
+            naming.push(file.display().to_string());
+        }
+    }
+    Ok(naming)
 }
 
 pub(crate) fn no_byte_of_a_forgotten_person_is_left() {
