@@ -1,7 +1,6 @@
 //! Controls of the wire and of the store.
 
 use prost_types::FieldMask;
-use recommender_core::Timestamp;
 use recommender_core::events::Channel;
 use recommender_store::filter::Filter;
 
@@ -259,41 +258,18 @@ fn of_condition(condition: &Condition) -> proto::ControlCondition {
     let channels = condition.channels.iter();
     let page_types = condition.page_types.iter();
     let ranges = condition.active.iter().map(|range| proto::TimeRange {
-        start_time: range.start.map(moment),
-        end_time: range.end.map(moment),
+        start_time: range.start.map(events::wire_time),
+        end_time: range.end.map(events::wire_time),
     });
     proto::ControlCondition {
         channels: channels
-            .map(|&channel| of_channel(channel).into())
+            .map(|&channel| names::wire_channel(channel).into())
             .collect(),
         place_ids: condition.places.clone(),
         page_types: page_types.map(|&page| of_page_type(page).into()).collect(),
         page_categories: condition.page_categories.clone(),
         segments: condition.segments.clone(),
         active_time_range: ranges.collect(),
-    }
-}
-
-/// A time of the store on the wire.
-pub(crate) fn moment(time: Timestamp) -> prost_types::Timestamp {
-    let millis = time.0.rem_euclid(1000);
-    prost_types::Timestamp {
-        seconds: time.0.div_euclid(1000),
-        nanos: i32::try_from(millis * 1_000_000).unwrap_or_default(),
-    }
-}
-
-fn of_channel(channel: Channel) -> proto::Channel {
-    match channel {
-        Channel::Web => proto::Channel::Web,
-        Channel::App => proto::Channel::App,
-        Channel::Kiosk => proto::Channel::Kiosk,
-        Channel::PointOfSale => proto::Channel::Pos,
-        Channel::CallCenter => proto::Channel::CallCenter,
-        Channel::Email => proto::Channel::Email,
-        Channel::Push => proto::Channel::Push,
-        Channel::Marketplace => proto::Channel::Marketplace,
-        Channel::Social => proto::Channel::Social,
     }
 }
 

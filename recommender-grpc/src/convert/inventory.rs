@@ -7,7 +7,7 @@ use recommender_store::catalog::{Stock, StockOutcome};
 use recommender_store::record::FactOutcome;
 
 use crate::answering::Freshness;
-use crate::convert::events::timestamp;
+use crate::convert::events::{self, timestamp};
 use crate::convert::products::{self, note_fault};
 use crate::convert::violations::Violations;
 use crate::proto::{
@@ -213,7 +213,7 @@ pub(crate) fn outcomes<'a>(
         price: wire_outcome(outcome.price).into(),
     });
     SetInventoryResponse {
-        inventory_as_of: Some(products::wire_time(as_of)),
+        inventory_as_of: Some(events::wire_time(as_of)),
         outcomes: outcomes.collect(),
         freshness_token: seen.to_string(),
     }

@@ -6,7 +6,7 @@ use prost_types::FieldMask;
 use recommender_core::evaluation::MetricList;
 use recommender_core::pipeline::PipelineConfig;
 
-use crate::convert::controls::moment;
+use crate::convert::events;
 use crate::convert::listing::{check_display_name, masked};
 use crate::convert::violations::Violations;
 use crate::proto::promotion_policy::{self, Rule};
@@ -207,9 +207,9 @@ pub(crate) fn of_model(
         previous_version: number(document.previous),
         versions: document.versions.iter().map(version).collect(),
         model_version: standing.answering.unwrap_or_default(),
-        create_time: Some(moment(document.create_time)),
-        update_time: Some(moment(document.update_time)),
-        last_training_time: last.map(|last| moment(last.time)),
+        create_time: Some(events::wire_time(document.create_time)),
+        update_time: Some(events::wire_time(document.update_time)),
+        last_training_time: last.map(|last| events::wire_time(last.time)),
         last_training_error: last.and_then(|last| last.error.clone()).unwrap_or_default(),
         from_settings: false,
     }
@@ -257,7 +257,7 @@ pub(crate) fn version(version: &Version) -> ModelVersion {
     let made = &version.made;
     ModelVersion {
         version: version.number.to_string(),
-        create_time: Some(moment(version.create_time)),
+        create_time: Some(events::wire_time(version.create_time)),
         manifest: Some(ModelManifest {
             data_digest: made.data_digest.clone(),
             config: made.config.clone(),
@@ -265,7 +265,7 @@ pub(crate) fn version(version: &Version) -> ModelVersion {
             crate_version: made.crate_version.clone(),
             model_digest: made.model_digest.clone(),
             events: wire(made.events),
-            events_end_time: Some(moment(made.events_end)),
+            events_end_time: Some(events::wire_time(made.events_end)),
             products: wire(made.products),
         }),
         comparison: version.comparison.as_ref().map(comparison),
@@ -279,7 +279,7 @@ pub(crate) fn comparison(comparison: &Comparison) -> ModelComparison {
     let figures = |figures: &[Figure]| figures.iter().map(figure).collect();
     let incumbent = comparison.incumbent_version;
     ModelComparison {
-        window_start_time: comparison.window_start.map(moment),
+        window_start_time: comparison.window_start.map(events::wire_time),
         queries: wire(comparison.queries),
         candidate: figures(&comparison.candidate),
         incumbent: figures(&comparison.incumbent),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use recommender_core::Timestamp;
 use recommender_core::catalog::AttributeValue;
 use recommender_core::events::Channel;
 use recommender_store::StoreError;
@@ -10,7 +9,7 @@ use recommender_store::catalog::{
     Availability, Image, MAX_EMBEDDING, Money, ProductRecord, RatingSummary,
 };
 
-use crate::convert::events::timestamp;
+use crate::convert::events::{self, timestamp};
 use crate::convert::names;
 use crate::convert::violations::Violations;
 use crate::proto;
@@ -57,10 +56,10 @@ pub(crate) fn product(record: &ProductRecord, catalog: &str) -> proto::Product {
             .collect(),
         embedding: record.embedding.clone(),
         availability: wire_availability(record.availability).into(),
-        available_time: record.available_time.map(wire_time),
-        expire_time: record.expire_time.map(wire_time),
+        available_time: record.available_time.map(events::wire_time),
+        expire_time: record.expire_time.map(events::wire_time),
         eligible_channels: channels
-            .map(|&channel| wire_channel(channel).into())
+            .map(|&channel| names::wire_channel(channel).into())
             .collect(),
         hidden: record.hidden,
         age_restricted: record.age_restricted,
@@ -294,15 +293,6 @@ pub(crate) fn wire_money(money: &Money) -> WireMoney {
     }
 }
 
-/// A point in time as the wire has it.
-pub(crate) fn wire_time(time: Timestamp) -> prost_types::Timestamp {
-    let nanos = i32::try_from(time.0.rem_euclid(1000)).expect("a remainder is below 1000");
-    prost_types::Timestamp {
-        seconds: time.0.div_euclid(1000),
-        nanos: nanos * 1_000_000,
-    }
-}
-
 fn wire_attribute(value: &AttributeValue) -> proto::AttributeValue {
     match value {
         AttributeValue::Text(text) => proto::AttributeValue {
@@ -322,20 +312,6 @@ fn wire_availability(availability: Availability) -> proto::Availability {
         Availability::OutOfStock => proto::Availability::OutOfStock,
         Availability::Preorder => proto::Availability::Preorder,
         Availability::Backorder => proto::Availability::Backorder,
-    }
-}
-
-fn wire_channel(channel: Channel) -> proto::Channel {
-    match channel {
-        Channel::Web => proto::Channel::Web,
-        Channel::App => proto::Channel::App,
-        Channel::Kiosk => proto::Channel::Kiosk,
-        Channel::PointOfSale => proto::Channel::Pos,
-        Channel::CallCenter => proto::Channel::CallCenter,
-        Channel::Email => proto::Channel::Email,
-        Channel::Push => proto::Channel::Push,
-        Channel::Marketplace => proto::Channel::Marketplace,
-        Channel::Social => proto::Channel::Social,
     }
 }
 

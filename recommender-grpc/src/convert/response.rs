@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use prost::Message;
-use recommender_core::Timestamp;
 use recommender_core::engine::Tier;
 use recommender_store::catalog::Obstacle;
 
@@ -11,7 +10,7 @@ use crate::answering::{
     Answer, Explanation, Listed, NotShown, Origin, Outcome, Ranking, Reason as Why, Share,
     Shortfall,
 };
-use crate::convert::{names, pages, products};
+use crate::convert::{events, names, pages, products};
 use crate::models::ServedModel;
 use crate::proto::{
     self, ClauseStats, ExplainRecommendationResponse, FilterStats, LeftOutCandidate,
@@ -47,7 +46,7 @@ pub(crate) fn response(
     response.set_tier(names::tier(tier));
     response.missing_ids = answer.missing;
     response.applied_controls = answer.applied;
-    response.inventory_as_of = answer.seen.inventory.and_then(wire_time);
+    response.inventory_as_of = answer.seen.inventory.map(events::wire_time);
     let seen = answer.seen.freshness;
     response.freshness = seen.map(|seen| seen.to_string()).unwrap_or_default();
     response.filter_stats = answer.stats.map(filter_stats);
@@ -80,7 +79,7 @@ pub(crate) fn ranking(
     response.set_tier(names::tier(answer.tier));
     response.missing_ids = answer.missing;
     response.applied_controls = answer.applied;
-    response.inventory_as_of = answer.seen.inventory.and_then(wire_time);
+    response.inventory_as_of = answer.seen.inventory.map(events::wire_time);
     let seen = answer.seen.freshness;
     response.freshness = seen.map(|seen| seen.to_string()).unwrap_or_default();
     response.filter_stats = answer.stats.map(filter_stats);
@@ -117,7 +116,7 @@ pub(crate) fn explanation(
     response.by_source = answer.by_source.into_iter().map(reason).collect();
     response.by_event = answer.by_event.into_iter().map(reason).collect();
     response.not_shown = answer.not_shown.into_iter().map(not_shown).collect();
-    response.inventory_as_of = answer.seen.inventory.and_then(wire_time);
+    response.inventory_as_of = answer.seen.inventory.map(events::wire_time);
     let seen = answer.seen.freshness;
     response.freshness = seen.map(|seen| seen.to_string()).unwrap_or_default();
     response
@@ -236,15 +235,6 @@ fn filter_stats(stats: recommender_store::filter::FilterStats) -> FilterStats {
 /// A number as far as the wire can say it.
 fn count(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-/// A moment as the wire says it.
-fn wire_time(time: Timestamp) -> Option<prost_types::Timestamp> {
-    let nanos = i32::try_from(time.0.rem_euclid(1000) * 1_000_000).ok()?;
-    Some(prost_types::Timestamp {
-        seconds: time.0.div_euclid(1000),
-        nanos,
-    })
 }
 
 /// A status as a message of a batch.

@@ -1,30 +1,18 @@
 //! Keys of events that came without one.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use ring::digest::{Context, SHA256};
 
 use crate::security::Caller;
+use crate::service::unique_keys::UniqueKeys;
 
-/// Makes keys that tell events apart, of this process and of others.
+/// Makes keys of events.
 #[derive(Debug, Default)]
-pub(crate) struct EventIds {
-    count: AtomicU64,
-    /// Two keyed hashes, with keys drawn at random when the process starts.
-    keys: [RandomState; 2],
-}
+pub(crate) struct EventIds(UniqueKeys);
 
 impl EventIds {
     /// A key that nothing else has.
     pub(crate) fn next(&self) -> String {
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let [high, low] = &self.keys;
-        format!(
-            "{:016x}{:016x}",
-            high.hash_one(number),
-            low.hash_one(number)
-        )
+        self.0.next()
     }
 
     /// The key of the `number`th event of a call: that of the same event of every repetition, or, without a request id,

@@ -14,5 +14,6 @@ pub(crate) mod recommendation;
 pub(crate) mod replays;
 pub(crate) mod serving_configs;
 pub(crate) mod turns;
+pub(crate) mod unique_keys;
 pub(crate) mod user_events;
 pub(crate) mod users;

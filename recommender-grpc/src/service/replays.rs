@@ -4,13 +4,16 @@ use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use prost::Message;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
+use tonic::{Request, Response, Status};
 
 use crate::convert::Violations;
 use crate::security::Caller;
+use crate::service::deadline;
 use crate::status::Refusal;
 use crate::workers::WorkError;
 
@@ -107,6 +110,35 @@ impl Replays {
     {
         let answer = timeout_at(deadline, self.once(call, work)).await;
         answer.unwrap_or_else(|_| Err(WorkError::DeadlineExceeded.into()))
+    }
+
+    /// Answers the call `method` with what `work` makes of its request, once for its id and within the caller's time.
+    ///
+    /// # Errors
+    /// As [`Replays::within`].
+    pub(crate) async fn answer<Q, R, F>(
+        &self,
+        timeout: Duration,
+        (method, request): (&'static str, Request<Q>),
+        id: fn(&Q) -> &str,
+        work: impl FnOnce(Q) -> F,
+    ) -> Result<Response<R>, Status>
+    where
+        Q: Message + Clone + PartialEq + 'static,
+        R: Clone + Send + Sync + 'static,
+        F: Future<Output = Result<R, Refusal>> + Send + 'static,
+    {
+        let deadline = deadline::of(request.metadata(), timeout);
+        let caller = Caller::of(request.extensions());
+        let request = request.into_inner();
+        let call = Repeatable {
+            caller: &caller,
+            method,
+            id: id(&request),
+            request: &request,
+        };
+        let work = work(request.clone());
+        Ok(Response::new(self.within(deadline, call, work).await?))
     }
 
     fn remembered<Q>(&self, call: &Repeatable<'_, Q>) -> Result<Arc<Call>, Refusal>

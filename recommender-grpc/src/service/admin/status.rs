@@ -51,7 +51,7 @@ impl Admin {
             model: id.clone(),
             version: model.version().to_owned(),
             serve_time: Some(model.since().into()),
-            data_end_time: Some(convert::products::wire_time(model.data_end())),
+            data_end_time: Some(convert::events::wire_time(model.data_end())),
         });
         models.collect()
     }
@@ -65,7 +65,7 @@ fn of_store(store: &Store) -> Result<StoreStatus, Refusal> {
         contents: Some(snapshots::wire_contents(status.contents)),
         waiting_writes: count(status.waiting as u64),
         refusing: status.refusing.unwrap_or_default(),
-        time: Some(convert::products::wire_time(store.now())),
+        time: Some(convert::events::wire_time(store.now())),
     })
 }
 

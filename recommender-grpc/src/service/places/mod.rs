@@ -16,10 +16,9 @@ use crate::proto::{
     GetPlaceRequest, ListPlacesRequest, ListPlacesResponse, Place, UpdatePlaceRequest,
 };
 use crate::resource;
-use crate::security::Caller;
 use crate::service::deadline;
 use crate::service::paging::Page;
-use crate::service::replays::{Repeatable, Replays};
+use crate::service::replays::Replays;
 use crate::service::turns::Turns;
 use crate::shop::Shop;
 use crate::status::Refusal;
@@ -213,7 +212,7 @@ impl Places {
 
     async fn once<Q, R, F>(
         &self,
-        (method, request): (&'static str, Request<Q>),
+        call: (&'static str, Request<Q>),
         id: fn(&Q) -> &str,
         work: impl FnOnce(Self, Q) -> F,
     ) -> Result<Response<R>, Status>
@@ -222,19 +221,9 @@ impl Places {
         R: Clone + Send + Sync + 'static,
         F: Future<Output = Result<R, Refusal>> + Send + 'static,
     {
-        let deadline = deadline::of(request.metadata(), self.shop.rules.timeout);
-        let caller = Caller::of(request.extensions());
-        let request = request.into_inner();
-        let call = Repeatable {
-            caller: &caller,
-            method,
-            id: id(&request),
-            request: &request,
-        };
-        let work = work(self.clone(), request.clone());
-        Ok(Response::new(
-            self.replays.within(deadline, call, work).await?,
-        ))
+        let (timeout, service) = (self.shop.rules.timeout, self.clone());
+        let work = |request| work(service, request);
+        self.replays.answer(timeout, call, id, work).await
     }
 }
 

@@ -60,7 +60,7 @@ impl Places {
                 .map(|place| convert::places::nearby(place, &catalog));
             FindNearbyPlacesResponse {
                 places: places.collect(),
-                inventory_as_of: Some(convert::products::wire_time(as_of)),
+                inventory_as_of: Some(convert::events::wire_time(as_of)),
             }
         };
         Ok(self.shop.background.run(deadline, work).await?)

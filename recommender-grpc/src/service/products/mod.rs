@@ -31,9 +31,8 @@ use crate::proto::{
     UpdateProductRequest,
 };
 use crate::resource;
-use crate::security::Caller;
 use crate::service::deadline;
-use crate::service::replays::{Repeatable, Replays};
+use crate::service::replays::Replays;
 use crate::service::turns::Turns;
 use crate::shop::Shop;
 use crate::status::Refusal;
@@ -105,7 +104,7 @@ impl Products {
     /// Does `work` once for the request's id.
     async fn once<Q, R, F>(
         &self,
-        (method, request): (&'static str, Request<Q>),
+        call: (&'static str, Request<Q>),
         id: fn(&Q) -> &str,
         work: impl FnOnce(Self, Q) -> F,
     ) -> Result<Response<R>, Status>
@@ -114,19 +113,9 @@ impl Products {
         R: Clone + Send + Sync + 'static,
         F: Future<Output = Result<R, Refusal>> + Send + 'static,
     {
-        let deadline = self.deadline(&request);
-        let caller = Caller::of(request.extensions());
-        let request = request.into_inner();
-        let call = Repeatable {
-            caller: &caller,
-            method,
-            id: id(&request),
-            request: &request,
-        };
-        let work = work(self.clone(), request.clone());
-        Ok(Response::new(
-            self.replays.within(deadline, call, work).await?,
-        ))
+        let (timeout, service) = (self.shop.rules.timeout, self.clone());
+        let work = |request| work(service, request);
+        self.replays.answer(timeout, call, id, work).await
     }
 }
 

@@ -1,7 +1,5 @@
 //! The methods of `recommender.v1.RecommendationService`: check, convert, have it worked out, convert back.
 
-mod attribution;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,18 +17,18 @@ use crate::proto::{
     RecommendRequest, RecommendResponse, RecommenderKind,
 };
 use crate::service::deadline;
+use crate::service::unique_keys::UniqueKeys;
 use crate::serving::{Recipe, RecipesAt, ServingConfigName};
 use crate::shop::Shop;
 use crate::status::Refusal;
 use crate::telemetry::Answered;
-use attribution::AttributionTokens;
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Recommendations {
     shop: Shop,
     readers: Readers,
-    tokens: AttributionTokens,
+    tokens: UniqueKeys,
 }
 
 /// The models and the serving configs of one moment, and when there must be an answer.
@@ -49,7 +47,7 @@ impl Recommendations {
         Ok(Self {
             shop,
             readers: Readers::start()?,
-            tokens: AttributionTokens::default(),
+            tokens: UniqueKeys::default(),
         })
     }
 
