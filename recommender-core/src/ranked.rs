@@ -1,7 +1,6 @@
 //! Ranked lists and the crate's only top-k selection.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 
 use crate::error::{Error, Result};
 use crate::ids::ItemIx;
@@ -78,42 +77,18 @@ impl Ranked {
     /// As [`Ranked::top`], keeping the source of each entry.
     ///
     /// # Errors
-    /// [`Error::Internal`] if a score that would enter the list is not finite.
+    /// [`Error::Internal`] if the score of an item that is allowed is not finite.
     pub fn top_scored(query: &Query, scores: impl IntoIterator<Item = Scored>) -> Result<Self> {
-        if query.limit == 0 {
-            return Ok(Self::empty());
+        let allowed = scores.into_iter().filter(|it| query.allows(it.item));
+        let mut entries: Vec<Scored> = allowed.collect();
+        if let Some(Scored { item, score, .. }) = entries.iter().find(|it| !it.score.is_finite()) {
+            return Err(Error::Internal(format!("score {score} for {item:?}")));
         }
-        let mut heap: BinaryHeap<WorstFirst> = BinaryHeap::new();
-        let mut threshold = f32::NEG_INFINITY;
-        for entry in scores {
-            // Most entries end here: a NaN is not below the threshold, so it is caught further on.
-            if entry.score < threshold || !query.allows(entry.item) {
-                continue;
-            }
-            if !entry.score.is_finite() {
-                return Err(Error::Internal(format!(
-                    "score {} for {:?}",
-                    entry.score, entry.item
-                )));
-            }
-            if heap.len() < query.limit {
-                heap.push(WorstFirst(entry));
-            } else if let Some(mut worst) = heap.peek_mut()
-                && entry.order(&worst.0) == Ordering::Less
-            {
-                *worst = WorstFirst(entry);
-            }
-            if heap.len() == query.limit
-                && let Some(worst) = heap.peek()
-            {
-                threshold = worst.0.score;
-            }
+        if entries.len() > query.limit {
+            entries.select_nth_unstable_by(query.limit, Scored::order);
+            entries.truncate(query.limit);
         }
-        let entries = heap
-            .into_sorted_vec()
-            .into_iter()
-            .map(|entry| entry.0)
-            .collect();
+        entries.sort_unstable_by(Scored::order);
         Ok(Self { entries })
     }
 
@@ -240,7 +215,25 @@ impl<'q> Best<'q> {
     /// What few scores come to, kept out of the loop of all others.
     #[inline(never)]
     fn admit(&mut self, item: ItemIx, score: f32) -> Result<()> {
-        if self.query.is_some_and(|query| !query.allows(item)) {
+        if !self.allows(item) {
+            return Ok(());
+        }
+        self.offer_allowed(item, score)
+    }
+
+    /// Whether an item may be in the answer: for whoever can do without its score if not.
+    #[inline]
+    pub(crate) fn allows(&self, item: ItemIx) -> bool {
+        self.query.is_none_or(|query| query.allows(item))
+    }
+
+    /// As [`Best::offer`], of an item that is allowed.
+    ///
+    /// # Errors
+    /// As [`Best::offer`].
+    #[inline]
+    pub(crate) fn offer_allowed(&mut self, item: ItemIx, score: f32) -> Result<()> {
+        if score < self.keys.least || self.keys.limit == 0 {
             return Ok(());
         }
         if !score.is_finite() {
@@ -328,27 +321,6 @@ impl Keys {
         Ranked {
             entries: entries.collect(),
         }
-    }
-}
-
-/// Orders a max-heap so that the entry to drop next is on top.
-#[derive(Debug)]
-struct WorstFirst(Scored);
-
-impl PartialEq for WorstFirst {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for WorstFirst {}
-impl PartialOrd for WorstFirst {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for WorstFirst {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.order(&other.0)
     }
 }
 

@@ -202,20 +202,25 @@ fn a_truncated_file_is_refused_by_name() {
     }
 }
 
+/// Every so many bytes of a file one is altered.
+const ALTERED: usize = 397;
+
 #[test]
-fn an_altered_file_is_refused_by_name() {
-    let whole = hybrid();
-    for (name, content) in &whole.files {
-        for position in [0, content.len() / 3, content.len() / 2, content.len() - 1] {
-            let mut bytes = content.to_vec();
-            bytes[position] ^= 1;
-            let mut altered = whole.clone();
-            altered.files.insert(name.clone(), bytes.into());
-            let error = refusal(&altered);
-            assert!(
-                error.starts_with(name.as_str()),
-                "{name} at {position}: {error}"
-            );
+fn an_altered_file_is_refused_by_name_with_every_model() {
+    for recipe in recipes() {
+        let whole = saved(&fitted(&recipe, None));
+        for (name, content) in &whole.files {
+            for position in (0..content.len()).step_by(ALTERED) {
+                let mut bytes = content.to_vec();
+                bytes[position] ^= 1 << (position % 8);
+                let mut altered = whole.clone();
+                altered.files.insert(name.clone(), bytes.into());
+                let error = refusal(&altered);
+                assert!(
+                    error.starts_with(name.as_str()),
+                    "{name} at {position}: {error}"
+                );
+            }
         }
     }
 }

@@ -240,12 +240,12 @@ impl<'a, 'q> Wanted<'a, 'q> {
                 continue;
             }
             for (&bound, &row) in bounds.iter().zip(rows) {
-                if bound < self.best.threshold() {
+                let item = ItemIx(catalogue.items[row as usize]);
+                if bound < self.best.threshold() || !self.best.allows(item) {
                     continue;
                 }
                 let score = dot(simd, catalogue.vectors.values(row), self.vector);
-                let item = ItemIx(catalogue.items[row as usize]);
-                self.best.offer(item, score)?;
+                self.best.offer_allowed(item, score)?;
             }
         }
         Ok(())

@@ -1,19 +1,28 @@
 //! Scores that add up over a profile: each of its items adds a sparse row.
 
+use std::cell::Cell;
+use std::thread;
+
 use crate::error::Result;
 use crate::ids::{DenseIndex, ItemIx};
 use crate::query::{Candidates, Query};
 use crate::ranked::Ranked;
 use crate::sparse::{Accumulator, SparseMatrix, SparseRow};
 
+thread_local! {
+    /// The room of the last query of this thread: to clear room for all items takes longer than many an answer.
+    static KEPT: Cell<Option<Accumulator>> = const { Cell::new(None) };
+}
+
 /// The scores of one query in the making, kept from one query to the next for its room.
 #[derive(Debug)]
 pub(super) struct Sums(Accumulator);
 
 impl Sums {
-    /// Room for the scores of `items` items.
+    /// Room for the scores of `items` items: what this thread had before, if it is large enough.
     pub(super) fn new(items: usize) -> Self {
-        Self(Accumulator::new(items))
+        let kept = KEPT.take().filter(|kept| kept.columns() >= items);
+        Self(kept.unwrap_or_else(|| Accumulator::new(items)))
     }
 
     /// Adds the row of each item of `profile`, times its weight where that is above zero; says whether there was one.
@@ -98,6 +107,18 @@ impl Sums {
     }
 }
 
+impl Drop for Sums {
+    fn drop(&mut self) {
+        // A sum that was broken off may hold what it has not noted.
+        if !thread::panicking() {
+            self.clear();
+            let room = std::mem::replace(&mut self.0, Accumulator::new(0));
+            // A thread that ends keeps nothing.
+            let _ = KEPT.try_with(|kept| kept.set(Some(room)));
+        }
+    }
+}
+
 fn scored(sums: impl Iterator<Item = (u32, f32)>) -> impl Iterator<Item = (ItemIx, f32)> {
     sums.map(|(item, sum)| (ItemIx(item), sum))
 }
@@ -106,6 +127,20 @@ fn scored(sums: impl Iterator<Item = (u32, f32)>) -> impl Iterator<Item = (ItemI
 mod tests {
     use super::*;
     use crate::query::{ItemBits, ItemSet};
+
+    #[test]
+    fn room_that_is_used_again_holds_nothing() {
+        let row = |item: u32| SparseMatrix::from_rows(9, [vec![(item, 1.0)]]).unwrap();
+        let mut sums = Sums::new(9);
+        assert!(sums.add_profile(&row(8), [(ItemIx(0), 1.0)]));
+        drop(sums);
+        for items in [3, 9, 20] {
+            let mut sums = Sums::new(items);
+            assert_eq!(sums.entries().count(), 0);
+            assert!(sums.add_profile(&row(2), [(ItemIx(0), 2.0)]));
+            assert_eq!(sums.entries().collect::<Vec<_>>(), [(ItemIx(2), 2.0)]);
+        }
+    }
 
     #[test]
     fn exclusions_and_candidates_leave_out_the_same_however_many() {

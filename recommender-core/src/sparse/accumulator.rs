@@ -39,6 +39,11 @@ impl Accumulator {
         }
     }
 
+    /// How many columns there is room for.
+    pub(crate) fn columns(&self) -> usize {
+        self.sums.len()
+    }
+
     /// Adds rows of `matrix`, each times its factor, in their order; says how many there were.
     pub(crate) fn add_rows(
         &mut self,

@@ -81,7 +81,9 @@ impl Blend {
             }));
         }
         // Within an item the sources stay in order, so that sums are the same in every run.
-        proposals.sort_by_key(|proposal| (proposal.item, proposal.source.0));
+        proposals.sort_unstable_by_key(|proposal| {
+            u64::from(proposal.item.0) << 16 | u64::from(proposal.source.0)
+        });
         proposals
     }
 }
