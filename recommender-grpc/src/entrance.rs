@@ -19,17 +19,16 @@ use tower::util::MapResponseLayer;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::error::ServeError;
+use crate::page::{self, Page};
 use crate::resilience::{Accepting, Bound, Bounds};
 use crate::security::audit::AuditLog;
 use crate::security::tls::{self, Encryption};
 use crate::security::{
     Authenticate, Credentials, Door, Watched, check_exposure, check_metrics_exposure,
 };
-use crate::server::bind;
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
 use crate::telemetry::observe::Observe;
-use crate::telemetry::page::{self, Page};
 use crate::telemetry::traces::Traces;
 use crate::wire_faults;
 
@@ -200,6 +199,16 @@ impl Entrance {
             .initial_stream_window_size(WINDOWS.0)
             .initial_connection_window_size(WINDOWS.1)
     }
+}
+
+/// Listens on `address`; port 0 takes a free one.
+///
+/// # Errors
+/// [`ServeError::Bind`], which says so if another program uses the port.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Bind { address, source })
 }
 
 /// A service as the transport takes it.

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use recommender_core::engine::EngineRequest;
 use recommender_core::{Error, Result};
 use tokio::task::spawn_blocking;
 
 use crate::error::ServeError;
 use crate::models::{Models, ServedModel};
 use crate::training::Registry;
+use crate::warming::open_and_warm;
 
 /// Puts a model behind each serving config of `directories` that has none yet, and in service what was promoted in the
 /// registry, away from the threads that talk to clients. A directory that stands behind several is loaded once.
@@ -53,30 +52,4 @@ async fn open(name: &str, directory: &Path) -> Result<ServedModel, ServeError> {
             serving_config: name.to_owned(),
             source,
         })
-}
-
-/// Shoppers for whom a model answers before it is put in service, and how long that may take.
-const WARMED: (usize, Duration) = (32, Duration::from_millis(250));
-
-/// A model that has answered for a stranger and for some of its own shoppers: the first callers find the files in
-/// memory.
-pub(crate) fn open_and_warm(directory: &Path) -> Result<ServedModel> {
-    let (engine, manifest) = recommender_files::load_engine(directory)?;
-    let engine = Arc::new(engine);
-    let model = ServedModel::new(Arc::clone(&engine), manifest.model_version());
-    let begun = Instant::now();
-    let (most, time) = WARMED;
-    let users = engine.users().iter().take(most);
-    let users = users.map(|(_, key)| Some(key.to_owned()));
-    for user in [None].into_iter().chain(users) {
-        engine.recommend(&EngineRequest {
-            user,
-            limit: 20,
-            ..EngineRequest::default()
-        })?;
-        if begun.elapsed() > time {
-            break;
-        }
-    }
-    Ok(model)
 }

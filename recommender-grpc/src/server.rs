@@ -3,7 +3,6 @@
 mod signals;
 
 use std::future::{Future, pending};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use crate::health::Health;
 use crate::loading;
 use crate::models::{Models, ServedModel};
 use crate::operations::Operations;
+use crate::page::Page;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::control_service_server::ControlServiceServer;
@@ -45,10 +45,11 @@ use crate::serving::{RecipeBook, Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::{Rules, Shop};
 use crate::telemetry::Metrics;
-use crate::telemetry::page::Page;
 use crate::training::{self, ModelsDirectory, Registry};
 use crate::workers::Workers;
 use signals::Signals;
+
+pub use crate::entrance::bind;
 
 /// Threads that do what may take long, and how much of it may wait.
 const BACKGROUND: WorkerSettings = WorkerSettings {
@@ -463,14 +464,4 @@ impl Server {
     pub(crate) fn shop(&self) -> Shop {
         self.shop.clone()
     }
-}
-
-/// Listens on `address`; port 0 takes a free one.
-///
-/// # Errors
-/// [`ServeError::Bind`], which says so if another program uses the port.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError::Bind { address, source })
 }

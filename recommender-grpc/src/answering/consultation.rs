@@ -9,11 +9,11 @@ use recommender_store::Store;
 use recommender_store::catalog::Offer;
 use recommender_store::filter::FilterStats;
 
+use crate::answering::ServedModel;
 use crate::answering::desk::{Shelf, bits};
 use crate::answering::prepared::{Act, Prepared, Rule};
 use crate::answering::shortlist::Entry;
 use crate::answering::{Question, Refused};
-use crate::models::ServedModel;
 
 /// A question put to a model: what its answer is worked out from.
 #[derive(Debug)]

@@ -19,6 +19,7 @@ mod prepared;
 mod question;
 mod ranking;
 mod readers;
+mod served;
 mod shortlist;
 mod task;
 
@@ -33,6 +34,7 @@ pub(crate) use obstacles::{NotShown, Reason};
 pub(crate) use question::{AskedFilter, Asker, Page, Places, Question, Scene, Scope, Wanted};
 pub(crate) use ranking::{Candidate, Ranking, Standing};
 pub(crate) use readers::Readers;
+pub use served::ServedModel;
 pub(crate) use shortlist::Origin;
 pub(crate) use task::{Outcome, Shortfall, Task, Work, batch};
 

@@ -8,11 +8,11 @@ use recommender_store::identity::Identifier;
 use recommender_store::record::StoredEvent;
 use recommender_store::{Clock, Store, SystemClock};
 
+use crate::answering::ServedModel;
 use crate::answering::answer::Answer;
 use crate::answering::consultation::Consultation;
 use crate::answering::history::{Remembered, recall};
 use crate::answering::{Freshness, Question, Refused, readers};
-use crate::models::ServedModel;
 use crate::serving::Recipe;
 use crate::status::Refusal;
 use crate::telemetry::Metrics;

@@ -13,17 +13,11 @@ use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
+use crate::security::{Peer, holder};
 use crate::telemetry::Metrics;
 
 /// Bytes of a client's first word: as many as HTTP/2 begins with. Until then it is not known to be a client at all.
 const FIRST_WORD: usize = 24;
-
-/// Who is at the other end.
-#[derive(Debug, Clone)]
-pub(crate) struct Peer {
-    /// The holder of the certificate that was shown and found good.
-    pub(crate) certificate: Option<Arc<str>>,
-}
 
 /// Room for so many connections. A handle: clones share it.
 #[derive(Debug, Clone)]
@@ -96,7 +90,7 @@ impl Connection {
     ) -> Self {
         let shown = stream.get_ref().1.peer_certificates();
         let first = shown.and_then(<[_]>::first);
-        let holder = first.and_then(|first| crate::security::holder(first));
+        let holder = first.and_then(|first| holder(first));
         let holder = holder.map(Arc::from);
         Self::new(
             Stream::Encrypted(Box::new(stream)),

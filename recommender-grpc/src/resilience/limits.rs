@@ -9,6 +9,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
+use crate::layers::Answering;
 use crate::resilience::Quotas;
 use crate::resilience::slow::{MessageBounds, Punctual};
 use crate::security::Caller;
@@ -16,7 +17,6 @@ use crate::security::methods::{self, Access, Method};
 use crate::settings::Settings;
 use crate::status::Denial;
 use crate::telemetry::Metrics;
-use crate::telemetry::observe::Answering;
 
 /// What calls are held to.
 #[derive(Debug)]

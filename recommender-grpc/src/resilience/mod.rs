@@ -8,7 +8,7 @@ mod limits;
 mod quotas;
 mod slow;
 
-pub(crate) use connection::{Connection, Peer, Places};
+pub(crate) use connection::{Connection, Places};
 pub(crate) use delay::QueueDelay;
 pub(crate) use incoming::Accepting;
 pub(crate) use limits::{Bound, Bounds};

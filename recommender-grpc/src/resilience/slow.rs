@@ -4,12 +4,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tonic::Status;
 use tonic::body::Body;
-use tonic::codegen::Bytes;
 
+use crate::layers::{Next, Onlooker, Passing};
 use crate::resilience::framing::Framing;
 use crate::status::Denial;
 
@@ -22,12 +20,11 @@ pub(crate) struct MessageBounds {
     pub(crate) time: Duration,
 }
 
-/// A body whose messages must not be too long in either sense.
+/// Sees to it that the messages of a body are not too long in either sense.
 ///
 /// Where a caller sends one message, it and the end of the body must come in time from the start of the call; where she
 /// sends many, each in time from its own beginning: how long she thinks between two is her affair.
 pub(crate) struct Punctual {
-    body: Body,
     bounds: MessageBounds,
     framing: Framing,
     streams: bool,
@@ -39,17 +36,18 @@ pub(crate) struct Punctual {
 }
 
 impl Punctual {
-    pub(crate) fn one(body: Body, bounds: MessageBounds) -> Self {
-        Self::new(body, bounds, Some(Instant::now()))
+    /// A body of one message.
+    pub(crate) fn one(body: Body, bounds: MessageBounds) -> Passing<Self> {
+        Passing::new(body, Self::new(bounds, Some(Instant::now())))
     }
 
-    pub(crate) fn many(body: Body, bounds: MessageBounds) -> Self {
-        Self::new(body, bounds, None)
+    /// A body of many messages.
+    pub(crate) fn many(body: Body, bounds: MessageBounds) -> Passing<Self> {
+        Passing::new(body, Self::new(bounds, None))
     }
 
-    fn new(body: Body, bounds: MessageBounds, since: Option<Instant>) -> Self {
+    fn new(bounds: MessageBounds, since: Option<Instant>) -> Self {
         Self {
-            body,
             bounds,
             framing: Framing::default(),
             streams: since.is_none(),
@@ -88,40 +86,25 @@ impl Punctual {
     }
 }
 
-impl http_body::Body for Punctual {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let this = &mut *self;
-        if this.failed {
-            return Poll::Ready(None);
-        }
-        let polled = Pin::new(&mut this.body).poll_frame(context);
-        let denial = match &polled {
+impl Onlooker for Punctual {
+    fn pass(&mut self, next: Next, context: &mut Context<'_>) -> Next {
+        let denial = match &next {
             Poll::Ready(Some(Ok(frame))) => {
-                let taken = frame.data_ref().map(|piece| this.took(piece));
+                let taken = frame.data_ref().map(|piece| self.took(piece));
                 taken.and_then(Result::err)
             }
             Poll::Ready(_) => None,
-            Poll::Pending => Some(ready!(this.poll_late(context))),
+            Poll::Pending => Some(ready!(self.poll_late(context))),
         };
         let Some(denial) = denial else {
-            return polled;
+            return next;
         };
-        this.failed = true;
+        self.failed = true;
         Poll::Ready(Some(Err(denial.into())))
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.failed || self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+    fn is_done(&self) -> bool {
+        self.failed
     }
 }
 
@@ -130,8 +113,9 @@ mod tests {
     use std::collections::VecDeque;
     use std::future::poll_fn;
 
-    use http_body::Body as _;
-    use tonic::Code;
+    use http_body::{Body as _, Frame};
+    use tonic::codegen::Bytes;
+    use tonic::{Code, Status};
 
     use super::*;
 
@@ -174,7 +158,7 @@ mod tests {
         time: Duration::from_millis(300),
     };
 
-    async fn next(body: &mut Punctual) -> Result<usize, Code> {
+    async fn next(body: &mut Passing<Punctual>) -> Result<usize, Code> {
         let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
         let frame = frame.unwrap().map_err(|status| status.code())?;
         Ok(frame.into_data().unwrap().len())

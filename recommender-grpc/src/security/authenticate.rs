@@ -1,27 +1,22 @@
 //! The layer that finds out who calls, and turns away who may not.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
-use tonic::codegen::Bytes;
 use tower::Service;
 
-use crate::resilience::Peer;
+use crate::layers::{Answering, Ending, Next, Onlooker, Passing, watched};
 use crate::security::audit::{AuditLog, Entry};
 use crate::security::methods::{self, Access, Method};
 use crate::security::role::Role;
 use crate::security::subject::{KEPT_BYTES, resource_name};
-use crate::security::{Caller, Credentials, Roles, Watched};
+use crate::security::{Caller, Credentials, Peer, Roles, Watched};
 use crate::status::Denial;
-use crate::telemetry::observe::Answering;
-use crate::telemetry::outcome::{Ending, watched};
 
 /// What the layer decides by.
 #[derive(Debug, Clone)]
@@ -116,11 +111,10 @@ where
         let Some(noted) = noted else {
             return Box::pin(self.inner.call(request));
         };
-        let sent = Arc::clone(&noted.sent);
+        let kept = Kept(Arc::clone(&noted.sent));
         let ending = noted.ending();
-        let answering = self
-            .inner
-            .call(request.map(|body| Body::new(Kept { body, sent })));
+        let request = request.map(|body| Body::new(Passing::new(body, kept)));
+        let answering = self.inner.call(request);
         Box::pin(async move { Ok(watched(answering.await?, ending)) })
     }
 }
@@ -160,36 +154,18 @@ impl Noted {
     }
 }
 
-/// A body whose beginning is kept.
-struct Kept {
-    body: Body,
-    sent: Arc<Mutex<Vec<u8>>>,
-}
+/// Keeps the beginning of what is sent.
+struct Kept(Arc<Mutex<Vec<u8>>>);
 
-impl http_body::Body for Kept {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
+impl Onlooker for Kept {
+    fn pass(&mut self, next: Next, _: &mut Context<'_>) -> Next {
+        if let Poll::Ready(Some(Ok(frame))) = &next
             && let Some(data) = frame.data_ref()
         {
-            let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let room = KEPT_BYTES.saturating_sub(sent.len()).min(data.len());
             sent.extend_from_slice(&data[..room]);
         }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        next
     }
 }

@@ -23,6 +23,13 @@ pub(crate) use exposure::{check_exposure, check_metrics_exposure};
 pub(crate) use reload::Watched;
 pub(crate) use role::Roles;
 
+/// Who is at the other end.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// The holder of the certificate that was shown and found good.
+    pub(crate) certificate: Option<Arc<str>>,
+}
+
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {

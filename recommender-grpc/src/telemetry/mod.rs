@@ -5,9 +5,7 @@ mod exposition;
 mod histogram;
 mod named;
 pub(crate) mod observe;
-pub(crate) mod outcome;
-pub(crate) mod page;
-mod process;
+pub(crate) mod process;
 pub(crate) mod traces;
 
 use std::sync::Arc;

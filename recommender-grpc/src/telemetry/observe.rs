@@ -1,7 +1,6 @@
 //! The outermost layer around the services: every call is counted, timed and traced.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -9,14 +8,10 @@ use http::{Request, Response};
 use tonic::body::Body;
 use tower::Service;
 
+use crate::layers::{Answering, Ending, watched};
 use crate::security::methods::{self, Access};
 use crate::telemetry::Metrics;
-use crate::telemetry::outcome::{Ending, watched};
 use crate::telemetry::traces::Traces;
-
-/// What a layer gives in the end.
-pub(crate) type Answering =
-    Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// Counts, times and traces the calls of the services within.
 #[derive(Debug, Clone)]

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use recommender_core::{Engine, FitOptions};
 use recommender_store::erasure::ErasedModel;
 
-use crate::loading::open_and_warm;
 use crate::status::Refusal;
 use crate::training::document::Made;
 use crate::training::registry::Registry;
+use crate::warming::open_and_warm;
 
 /// Which erasures run and ran.
 #[derive(Debug, Default)]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use recommender_store::Store;
 
-use crate::loading::open_and_warm;
 use crate::models::ServedModel;
 use crate::resource::name_of;
 use crate::status::Refusal;
 use crate::training::MODELS;
 use crate::training::document::ModelDocument;
 use crate::training::registry::Registry;
+use crate::warming::open_and_warm;
 
 /// The versions of a model that are at hand.
 #[derive(Debug, Clone)]

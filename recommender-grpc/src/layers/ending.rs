@@ -1,13 +1,12 @@
 //! How calls end, seen from outside the services.
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{HeaderMap, Response};
-use http_body::{Frame, SizeHint};
 use tonic::body::Body;
-use tonic::codegen::Bytes;
 use tonic::{Code, Status};
+
+use crate::layers::{Next, Onlooker, Passing};
 
 /// Something to be told once how a call ended: cancelled, if it is dropped before anybody knows.
 pub(crate) struct Ending<F: FnOnce(Code)> {
@@ -41,7 +40,7 @@ where
         ending.tell(code);
         return response;
     }
-    response.map(|body| Body::new(Watched { body, ending }))
+    response.map(|body| Body::new(Passing::new(body, ending)))
 }
 
 fn code(headers: &HeaderMap) -> Option<Code> {
@@ -49,39 +48,18 @@ fn code(headers: &HeaderMap) -> Option<Code> {
     Some(Code::from_bytes(code.as_bytes()))
 }
 
-/// A body whose trailers are looked at.
-struct Watched<F: FnOnce(Code)> {
-    body: Body,
-    ending: Ending<F>,
-}
-
-impl<F: FnOnce(Code) + Unpin> http_body::Body for Watched<F> {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        match &polled {
+impl<F: FnOnce(Code) + Send + Unpin + 'static> Onlooker for Ending<F> {
+    fn pass(&mut self, next: Next, _: &mut Context<'_>) -> Next {
+        match &next {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(code) = frame.trailers_ref().and_then(code) {
-                    self.ending.tell(code);
+                    self.tell(code);
                 }
             }
-            Poll::Ready(Some(Err(status))) => self.ending.tell(status.code()),
-            Poll::Ready(None) => self.ending.tell(Code::Unknown),
+            Poll::Ready(Some(Err(status))) => self.tell(status.code()),
+            Poll::Ready(None) => self.tell(Code::Unknown),
             Poll::Pending => (),
         }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        next
     }
 }
