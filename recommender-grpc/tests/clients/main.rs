@@ -1,8 +1,10 @@
 //! Clients as people use them, each against a real server: Python through reflection, TypeScript by gRPC-Web, and the
-//! lines of the README. What is not installed is reported as ignored; `.ci/run` installs it.
+//! lines of the README; and ten thousand of them at once. What is not installed is reported as ignored, and `.ci/run`
+//! installs it; so is what the system does not allow.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod crowd;
 #[path = "../robustness/shop.rs"]
 #[allow(dead_code, reason = "other tests look at more of it")]
 mod shop;
@@ -133,6 +135,13 @@ fn readme_lines(buf: &Path) -> Result<(), Failed> {
 }
 
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [part, words @ ..] = &*words
+        && part == "--part"
+    {
+        crowd::play(words);
+        return ExitCode::SUCCESS;
+    }
     let arguments = Arguments::from_args();
     let python = python();
     let no_python = python.is_none();
@@ -147,6 +156,8 @@ fn main() -> ExitCode {
         Trial::test("recommend_py", move || recommend_py(&first)).with_ignored_flag(no_python),
         Trial::test("omnichannel_py", move || omnichannel_py(&second)).with_ignored_flag(no_python),
         Trial::test("client_ts", client_ts).with_ignored_flag(no_node),
+        Trial::test("ten_thousand_connections", crowd::is_answered)
+            .with_ignored_flag(!crowd::is_affordable()),
         Trial::test("lines_of_the_readme", move || readme_lines(&buf)).with_ignored_flag(no_buf),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
