@@ -267,7 +267,7 @@ pub(crate) struct Evaluate {
     /// Files of events to be split.
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "split", conflicts_with = "train")]
     pub(crate) events: Vec<PathBuf>,
-    /// How to split them: time:0.8, leave-last:1, leave-last-basket:1, users:0.1 or random:0.2; windows:5:30:2 for the mean over five windows of 30 days and 2.
+    /// How to split them: time:0.8, leave-last:1, leave-last-basket:1, users:0.1 or random:0.2; windows:5:30:2 for the mean over five windows of 30 days and 2; folds:5 for the mean over five fifths of the shoppers.
     #[arg(long, value_name = "SPLIT", requires = "events")]
     pub(crate) split: Option<String>,
     #[command(flatten)]

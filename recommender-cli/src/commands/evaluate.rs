@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use recommender_core::evaluation::{
     Metric, MetricList, Questions, Report, Reveal, SessionItems, SessionOptions, SlidingWindows,
-    Split, Splitter,
+    Split, Splitter, UserFolds,
 };
 use recommender_core::events::EventTable;
 use recommender_core::events::read::Times;
@@ -138,6 +138,9 @@ fn read_splits(arguments: &Evaluate) -> Result<(EventTable, Vec<Split>), Failure
     let words = arguments.split.as_deref().unwrap_or_default();
     let splits = if words.starts_with("windows:") {
         words.parse::<SlidingWindows>()?.splits(&table)?
+    } else if words.starts_with("folds:") {
+        let folds: UserFolds = words.parse()?;
+        folds.splits(&table, arguments.running.seed)?
     } else {
         let splitter: Splitter = words.parse()?;
         vec![splitter.split(&table, arguments.running.seed)?]

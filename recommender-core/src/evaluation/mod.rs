@@ -61,4 +61,4 @@ pub use metrics::{Metric, MetricList};
 pub use outcome::{Evaluation, MetricReport, ModelReport, SliceReport};
 pub use report::{Difference, Report, SplitReport};
 pub use slices::{ItemBand, Slice, SliceRule};
-pub use split::{FoldInOrder, SlidingWindows, Split, Splitter};
+pub use split::{FoldInOrder, SlidingWindows, Split, Splitter, UserFolds};

@@ -79,13 +79,7 @@ impl Study {
     /// # Errors
     /// [`Error::Config`] if there is no such metric or less of it is better; [`Error::Data`] if nobody is left to ask.
     pub fn new(data: StudyData, metric: &str) -> Result<Self> {
-        let metric: MetricList = metric.parse()?;
-        let name = metric.to_string();
-        let plain = name.split('@').next().unwrap_or_default();
-        if metric.as_slice().len() != 1 || !OBJECTIVES.contains(&plain) {
-            let expected = format!("one of {}, with a cut-off", OBJECTIVES.join(", "));
-            return Err(Error::config("metric", expected, format!("\"{name}\"")));
-        }
+        let metric = Self::objective(metric)?;
         let dataset = Dataset::of_rows(
             Arc::clone(&data.table),
             data.split.train().to_vec(),
@@ -95,6 +89,21 @@ impl Study {
         let cases = TestCases::of(&dataset, &data.split, &data.cases)?;
         let base = Arc::new(Weighed { dataset, cases });
         Ok(Self { data, metric, base })
+    }
+
+    /// The metric of these words, such as `ndcg@20`, if settings can be chosen by it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if there is no such metric or less of it is better.
+    pub fn objective(words: &str) -> Result<MetricList> {
+        let metric: MetricList = words.parse()?;
+        let name = metric.to_string();
+        let plain = name.split('@').next().unwrap_or_default();
+        if metric.as_slice().len() != 1 || !OBJECTIVES.contains(&plain) {
+            let expected = format!("one of {}, with a cut-off", OBJECTIVES.join(", "));
+            return Err(Error::config("metric", expected, format!("\"{name}\"")));
+        }
+        Ok(metric)
     }
 
     /// The metric with its cut-off.

@@ -1,5 +1,6 @@
 //! Which events are learned from and which are asked about: explicit values with a digest.
 
+mod folds;
 mod global_time;
 mod leave_last;
 mod random;
@@ -9,6 +10,7 @@ mod users;
 mod visits;
 mod windows;
 
+pub use folds::UserFolds;
 pub use splitter::{FoldInOrder, Splitter};
 pub(super) use stored::hexadecimal;
 pub(super) use visits::visits;
@@ -121,6 +123,17 @@ impl Split {
     pub fn validation(&self, table: &EventTable, splitter: &Splitter, seed: u64) -> Result<Self> {
         self.check_table(table)?;
         splitter.split_rows(table, &self.parts.train, seed)
+    }
+
+    /// The same split with only those rows asked about that `keep` says: what is learned from, and what is known of who
+    /// is asked, stay.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if none is left.
+    pub fn asking(&self, keep: impl Fn(u32) -> bool) -> Result<Self> {
+        let mut parts = self.parts.clone();
+        parts.test.retain(|&row| keep(row));
+        Self::checked(&self.kind, self.table_rows, parts)
     }
 
     /// Refuses a table that this split can't be of.
@@ -332,6 +345,23 @@ pub(crate) mod tests {
         let dataset = Dataset::of_rows(table, split.train().to_vec(), vec![], config).unwrap();
         assert!(split.check_dataset(&dataset).is_ok());
         assert!(moved.check_dataset(&dataset).is_err());
+    }
+
+    #[test]
+    fn a_split_that_asks_less_keeps_the_rest() {
+        let table = table(&[
+            ("ann", "a", 1),
+            ("bob", "a", 2),
+            ("ann", "b", 3),
+            ("bob", "c", 4),
+        ]);
+        let split = "time:3".parse::<Splitter>().unwrap();
+        let split = split.split(&table, 0).unwrap();
+        let asking = split.asking(|row| row == 3).unwrap();
+        assert_eq!((asking.train(), asking.test()), (split.train(), &[3][..]));
+        assert_eq!((asking.time(), asking.kind()), (split.time(), split.kind()));
+        assert_ne!(asking.digest(), split.digest());
+        assert!(split.asking(|_| false).is_err());
     }
 
     #[test]

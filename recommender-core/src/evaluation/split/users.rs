@@ -2,9 +2,10 @@
 
 use super::{FoldInOrder, Parts, part_of, rows_of_users, shuffle_first};
 use crate::events::EventTable;
+use crate::ids::UserIx;
 
 /// Stream of the draw of users; a user's own stream is her index, which stays below it.
-const USER_DRAW: u64 = u64::MAX;
+pub(super) const USER_DRAW: u64 = u64::MAX;
 
 /// How users are held out.
 #[derive(Debug, Clone, Copy)]
@@ -33,20 +34,32 @@ impl HeldOutUsers {
         let count = part_of(eligible.len(), self.held_out);
         shuffle_first(&mut eligible, count, seed, USER_DRAW);
         let by_time = self.order == FoldInOrder::Time && table.has_times();
-        for (position, (user, mut rows)) in eligible.into_iter().enumerate() {
+        for (position, (user, rows)) in eligible.into_iter().enumerate() {
             if position >= count {
                 parts.train.extend(rows);
                 continue;
             }
-            let known = part_of(rows.len(), self.fold_in);
-            if !by_time {
-                shuffle_first(&mut rows, known, seed, u64::from(user.0));
-            }
-            parts.fold_in.extend_from_slice(&rows[..known]);
-            parts.test.extend_from_slice(&rows[known..]);
+            let order = if by_time { None } else { Some((seed, user)) };
+            hold_out(&mut parts, rows, self.fold_in, order);
         }
         parts
     }
+}
+
+/// Adds the rows of one user, who has two or more: `fold_in` of them are her history, the rest is asked about. Which
+/// come first is drawn by the seed, or as they stand if there is none.
+pub(super) fn hold_out(
+    parts: &mut Parts,
+    mut rows: Vec<u32>,
+    fold_in: f64,
+    order: Option<(u64, UserIx)>,
+) {
+    let known = part_of(rows.len(), fold_in);
+    if let Some((seed, user)) = order {
+        shuffle_first(&mut rows, known, seed, u64::from(user.0));
+    }
+    parts.fold_in.extend_from_slice(&rows[..known]);
+    parts.test.extend_from_slice(&rows[known..]);
 }
 
 #[cfg(test)]
