@@ -48,11 +48,15 @@ pub enum Table {
     Control,
     /// A model that is served: its versions, and which of them is promoted.
     Model,
+    /// What an evaluation of a recipe on past events found.
+    Evaluation,
+    /// What one process at a time may do for all that share the records.
+    Lease,
 }
 
 impl Table {
     /// Every table, in order of its code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Product,
         Self::Stock,
         Self::Place,
@@ -64,6 +68,8 @@ impl Table {
         Self::ServingConfig,
         Self::Control,
         Self::Model,
+        Self::Evaluation,
+        Self::Lease,
     ];
 
     /// The table of a code.

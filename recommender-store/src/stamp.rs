@@ -44,6 +44,11 @@ impl<V> Slot<V> {
         self.value.as_ref()
     }
 
+    /// The stamp of what stands.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
     pub(crate) fn is_some(&self) -> bool {
         self.value.is_some()
     }

@@ -1,5 +1,5 @@
-//! Small documents of the service that stands on a store: its serving configs, controls and models. The store keeps
-//! them and shares them between servers; what they mean is the service's own business.
+//! Small documents of the service that stands on a store: its serving configs, controls, models and evaluations. The
+//! store keeps them and shares them between servers; what they mean is the service's own business.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,12 @@ use crate::store::state::{fact, removal};
 use crate::store::writing::Writing;
 
 /// The tables that hold documents.
-pub(super) const DOCUMENTS: [Table; 3] = [Table::ServingConfig, Table::Control, Table::Model];
+pub(super) const DOCUMENTS: [Table; 4] = [
+    Table::ServingConfig,
+    Table::Control,
+    Table::Model,
+    Table::Evaluation,
+];
 
 /// Documents by table and key.
 #[derive(Debug, Default)]
@@ -40,8 +45,8 @@ impl Documents {
 }
 
 impl Store {
-    /// Writes the document `key` of `table`: [`Table::ServingConfig`], [`Table::Control`] or [`Table::Model`]. Of two
-    /// writers the later one stands.
+    /// Writes the document `key` of `table`: [`Table::ServingConfig`], [`Table::Control`], [`Table::Model`] or
+    /// [`Table::Evaluation`]. Of two writers the later one stands.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] if the table holds no documents or the document can't be written as JSON; as

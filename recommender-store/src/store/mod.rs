@@ -11,6 +11,7 @@ mod events;
 mod goods;
 mod identities;
 mod learning;
+mod leases;
 mod listing;
 mod opening;
 mod persons;
@@ -23,6 +24,7 @@ pub use events::{EventsWritten, NotStored, Submission, SubmissionOutcome};
 pub use goods::Missing;
 pub use identities::Person;
 pub use learning::Reading;
+pub use leases::Lease;
 pub use opening::Surroundings;
 pub use writing::Writing;
 

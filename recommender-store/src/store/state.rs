@@ -12,9 +12,10 @@ use crate::privacy::{ConsentBook, ConsentRecord};
 use crate::record::{Fact, Position, Table};
 use crate::stamp::Stamp;
 use crate::store::documents::Documents;
+use crate::store::leases::Leases;
 
 /// Tables whose facts are held in memory.
-pub(super) const HELD: [Table; 9] = [
+pub(super) const HELD: [Table; 11] = [
     Table::Erasure,
     Table::Product,
     Table::Stock,
@@ -24,6 +25,8 @@ pub(super) const HELD: [Table; 9] = [
     Table::ServingConfig,
     Table::Control,
     Table::Model,
+    Table::Evaluation,
+    Table::Lease,
 ];
 
 /// What the facts mean.
@@ -33,6 +36,7 @@ pub(super) struct State {
     pub(super) catalogue: Catalogue,
     pub(super) consents: ConsentBook,
     pub(super) documents: Documents,
+    pub(super) leases: Leases,
     /// Up to where the facts of other processes were taken in.
     pub(super) cursor: Position,
     /// Erasures that this state has heard of.
@@ -78,9 +82,10 @@ impl State {
                 let news = receipt_id(fact).is_some_and(|id| self.erased.insert(id.to_owned()));
                 self.is_stale |= news;
             }
-            Table::ServingConfig | Table::Control | Table::Model => {
+            Table::ServingConfig | Table::Control | Table::Model | Table::Evaluation => {
                 self.documents.apply(fact, stamp);
             }
+            Table::Lease => self.leases.apply(&fact.key, value_of(fact)?, stamp),
             Table::Audit | Table::Transfer => {}
         }
         Ok(())

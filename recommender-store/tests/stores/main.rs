@@ -13,6 +13,7 @@ mod faltering;
 mod forgetting;
 mod ground;
 mod knowing;
+mod leasing;
 #[path = "../conformance/postgres/server.rs"]
 #[expect(dead_code, reason = "what only tests of one engine need")]
 mod server;
@@ -30,7 +31,7 @@ use crate::ground::{Embedded, Ground, Memory, Postgres};
 /// A test over an engine.
 type Test = fn(&dyn Ground);
 
-const TESTS: [(&str, Test); 6] = [
+const TESTS: [(&str, Test); 8] = [
     (
         "what_one_server_is_told_the_other_knows",
         knowing::what_one_server_is_told_the_other_knows,
@@ -54,6 +55,14 @@ const TESTS: [(&str, Test); 6] = [
     (
         "an_erasure_that_broke_off_is_finished_by_another_server",
         forgetting::an_erasure_that_broke_off_is_finished_by_another_server,
+    ),
+    (
+        "one_server_at_a_time_has_a_lease_and_the_dead_lose_it",
+        leasing::one_server_at_a_time_has_a_lease_and_the_dead_lose_it,
+    ),
+    (
+        "of_all_who_bid_for_a_lease_at_once_one_gets_it",
+        leasing::of_all_who_bid_for_a_lease_at_once_one_gets_it,
     ),
 ];
 
