@@ -1,4 +1,5 @@
-//! When models are trained without anybody asking: by the clock, or after so many events.
+//! When models are trained without anybody asking: by the clock, or after so many events. Of the servers that share a
+//! store, one at a time does so: the holder of a lease.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
@@ -6,6 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use recommender_core::Timestamp;
+use recommender_store::Store;
+use recommender_store::store::Lease;
 
 use crate::error::ServeError;
 use crate::status::Refusal;
@@ -14,6 +17,35 @@ use crate::training::registry::{Inner, Registry};
 
 /// How often it looks whether anything is to be done.
 const INTERVAL: Duration = Duration::from_millis(500);
+
+/// After this time without a sign of the server that trains, another takes its place.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// What is kept from one look to the next.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// Of its own in every process.
+    jitter: RandomState,
+    lease: Lease,
+}
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        let holder = format!("process {}", std::process::id());
+        Self {
+            jitter: RandomState::new(),
+            lease: Lease::new("training schedule", &holder, LEASE),
+        }
+    }
+
+    /// Whether it is this server that trains by the schedules. A store of its own needs nobody to be asked.
+    fn holds(&mut self, store: &Store) -> Result<bool, Refusal> {
+        if !store.engine().is_shared() {
+            return Ok(true);
+        }
+        Ok(self.lease.hold(store)?)
+    }
+}
 
 impl Registry {
     /// Goes on with erasures that were interrupted, then trains models by their schedules and takes over what other
@@ -35,35 +67,39 @@ impl Registry {
         Ok(())
     }
 
-    fn tick<R: prost::Name + 'static>(
+    pub(super) fn tick<R: prost::Name + 'static>(
         &self,
         answer: fn(&Version, bool) -> R,
-        jitter: &RandomState,
+        watch: &mut Watch,
     ) -> Result<(), Refusal> {
         self.follow()?;
-        if self.is_busy() || self.0.around.directory.is_none() {
-            return Ok(());
-        }
-        let documents = self.documents()?.into_iter();
-        let scheduled: Vec<ModelDocument> = documents.filter(is_scheduled).collect();
-        if scheduled.is_empty() {
+        if self.0.around.directory.is_none() || self.scheduled()?.is_empty() {
             return Ok(());
         }
         let store = self.store()?;
+        // Held on to while a training runs; and what is due is judged by what the holder before has written.
+        if !watch.holds(store)? || self.is_busy() {
+            return Ok(());
+        }
+        let scheduled = self.scheduled()?;
         let (now, events) = (store.now(), store.engine().status()?.contents.events);
         let mut due = scheduled
             .iter()
-            .filter(|model| is_due(model, (now, events), jitter));
+            .filter(|model| is_due(model, (now, events), &watch.jitter));
         if let Some(model) = due.next() {
             self.begin_training(&model.id, answer)?;
         }
         Ok(())
     }
+
+    fn scheduled(&self) -> Result<Vec<ModelDocument>, Refusal> {
+        let documents = self.documents()?.into_iter();
+        Ok(documents.filter(is_scheduled).collect())
+    }
 }
 
 fn keep<R: prost::Name + 'static>(registry: &Weak<Inner>, answer: fn(&Version, bool) -> R) {
-    // Of its own in every process, so that servers that share a store do not train all at once.
-    let jitter = RandomState::new();
+    let mut watch = Watch::new();
     if let Some(inner) = registry.upgrade()
         && let Err(refusal) = Registry(inner).resume_erasures()
     {
@@ -75,7 +111,7 @@ fn keep<R: prost::Name + 'static>(registry: &Weak<Inner>, answer: fn(&Version, b
         let Some(inner) = registry.upgrade() else {
             return;
         };
-        if let Err(refusal) = Registry(inner).tick(answer, &jitter) {
+        if let Err(refusal) = Registry(inner).tick(answer, &mut watch) {
             let reason = refusal.reason();
             tracing::warn!(reason, "the training schedule is looked at again");
         }

@@ -1,4 +1,6 @@
-//! A person is forgotten while models are in service and while one is trained.
+//! A person is forgotten while models are in service and while one is trained; servers that share models.
+
+mod sharing;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,6 +24,12 @@ const RECIPE: &str = "[[sources]]\nmodel = { kind = \"item_knn\" }\n";
 
 fn store() -> Store {
     let store = Store::open(Arc::new(MemoryEngine::default()), StoreConfig::default()).unwrap();
+    sell(&store);
+    store
+}
+
+/// Ten purchases of four shoppers.
+fn sell(store: &Store) {
     let mut events = Vec::new();
     for (number, visitor) in ["ann", "bob", "eve", "zoe"].iter().enumerate() {
         for (at, item) in ["cup", "pot", "lid"].iter().enumerate().skip(number % 2) {
@@ -39,12 +47,10 @@ fn store() -> Store {
         }
     }
     store.write_events(events).unwrap().wait().unwrap();
-    store
 }
 
-/// A registry with the model "daily", which was trained and is in service.
-fn trained(store: &Store, folder: &Path) -> Registry {
-    let registry = Registry::new(Surroundings {
+fn registry(store: &Store, folder: &Path) -> Registry {
+    Registry::new(Surroundings {
         catalog: "default".into(),
         store: Some(store.clone()),
         directory: Some(ModelsDirectory::new(folder)),
@@ -52,7 +58,12 @@ fn trained(store: &Store, folder: &Path) -> Registry {
         operations: Operations::new(),
         threads: 1,
         given: BTreeMap::new(),
-    });
+    })
+}
+
+/// A registry with the model "daily", which was trained and is in service.
+fn trained(store: &Store, folder: &Path) -> Registry {
+    let registry = registry(store, folder);
     let mut model = ModelDocument::new("daily", store.now());
     model.pipeline = RECIPE.into();
     model.policy.promotion = Promotion::Always;
