@@ -87,8 +87,8 @@ pub(crate) struct Answered {
     pub(crate) tier: PersonalizationTier,
     /// Where it was asked for.
     pub(crate) channel: Channel,
-    /// What its first result came from.
-    pub(crate) source: RecommenderKind,
+    /// The kind of source that its first result came from; none if it has no result.
+    pub(crate) source: Option<RecommenderKind>,
     /// How long it took, from the arrival of the request.
     pub(crate) elapsed: Duration,
 }
@@ -103,8 +103,9 @@ impl Metrics {
     pub(crate) fn answered(&self, answered: Answered) {
         let channels = self.books.answers.of(answered.tier);
         channels.of(answered.channel).record(answered.elapsed);
-        let sources = &self.books.sources;
-        sources.of(answered.source).record(answered.elapsed);
+        if let Some(source) = answered.source {
+            self.books.sources.of(source).record(answered.elapsed);
+        }
     }
 
     /// So many results of an answer came from this kind of source.
@@ -195,7 +196,7 @@ impl Books {
         text.family(
             name,
             "histogram",
-            "Time of an answer, by what its first result came from.",
+            "Time of an answer with results, by the kind of source of the first one.",
         );
         for (source, histogram) in self.sources.iter() {
             text.histogram(name, &[("source", &source_word(source))], histogram);
@@ -317,7 +318,13 @@ mod tests {
         metrics.answered(Answered {
             tier: PersonalizationTier::Session,
             channel: Channel::Kiosk,
-            source: RecommenderKind::ItemKnn,
+            source: Some(RecommenderKind::ItemKnn),
+            elapsed: Duration::from_micros(300),
+        });
+        metrics.answered(Answered {
+            tier: PersonalizationTier::Popular,
+            channel: Channel::Web,
+            source: None,
             elapsed: Duration::from_micros(300),
         });
         metrics.results(RecommenderKind::PopularStore, 7);
@@ -336,6 +343,8 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+        // An answer without results has no source, not an unknown one.
+        assert!(!text.contains("source=\"unspecified\""), "{text}");
     }
 
     #[test]

@@ -180,10 +180,7 @@ impl Recommendations {
         self.shop.metrics.answered(Answered {
             tier: response.tier(),
             channel,
-            source: response
-                .results
-                .first()
-                .map_or_else(RecommenderKind::default, kind),
+            source: response.results.first().map(kind),
             elapsed,
         });
         for result in &response.results {
