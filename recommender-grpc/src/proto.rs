@@ -4,6 +4,7 @@
     missing_docs,
     unreachable_pub,
     clippy::allow_attributes_without_reason,
+    clippy::large_enum_variant,
     clippy::wildcard_enum_match_arm,
     clippy::too_many_lines,
     reason = "generated code; the contract itself is documented to the last element"

@@ -21,6 +21,7 @@ mod request;
 mod response;
 mod serving_configs;
 pub(crate) mod sizes;
+mod tuning;
 mod violations;
 pub(crate) mod writes;
 
@@ -37,4 +38,5 @@ pub(crate) use response::{duration, explanation, ranking, response, status};
 pub(crate) use serving_configs::{
     SERVING_CONFIGS, changed_serving_config, of_serving_config, serving_config,
 };
+pub(crate) use tuning::{of_tuned, tuning_order};
 pub(crate) use violations::Violations;

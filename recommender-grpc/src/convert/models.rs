@@ -28,7 +28,7 @@ const EVERY: std::ops::RangeInclusive<i64> = 60..=365 * 24 * 3600;
 const MOST_VERSIONS: usize = 100;
 
 /// Longest list that a figure is taken of.
-const LONGEST_LIST: usize = 1000;
+pub(super) const LONGEST_LIST: usize = 1000;
 
 /// Fields that a change can take over.
 const FIELDS: [&str; 3] = ["display_name", "pipeline", "training_policy"];
@@ -45,7 +45,7 @@ pub(crate) struct Standing {
 /// Puts what a message says of a model into `document`; what is wrong is named below `model`.
 pub(crate) fn model(message: proto::Model, document: &mut ModelDocument, wrong: &mut Violations) {
     check_display_name(&message.display_name, "model.display_name", wrong);
-    check_pipeline(&message.pipeline, wrong);
+    recipe(&message.pipeline, "model.pipeline", wrong);
     document.display_name = message.display_name;
     document.pipeline = message.pipeline;
     document.policy = policy(message.training_policy.unwrap_or_default(), wrong);
@@ -71,14 +71,23 @@ pub(crate) fn changed_model(
     old
 }
 
-fn check_pipeline(text: &str, wrong: &mut Violations) {
-    let field = "model.pipeline";
-    if text.len() > MOST_PIPELINE {
-        let expected = format!("expected at most {MOST_PIPELINE} bytes");
-        wrong.add(field, format!("{expected}, found {}", text.len()));
-    } else if let Err(error) = PipelineConfig::from_toml(text) {
-        wrong.add(field, error.to_string());
+/// The recipe of a text in TOML; none if it is none, which is noted.
+pub(super) fn recipe(text: &str, field: &str, wrong: &mut Violations) -> Option<PipelineConfig> {
+    check_text(text, field, wrong)?;
+    let recipe = PipelineConfig::from_toml(text);
+    recipe
+        .map_err(|error| wrong.add(field, error.to_string()))
+        .ok()
+}
+
+/// Nothing if a text in TOML is longer than any is, which is noted.
+pub(super) fn check_text(text: &str, field: &str, wrong: &mut Violations) -> Option<()> {
+    if text.len() <= MOST_PIPELINE {
+        return Some(());
     }
+    let expected = format!("expected at most {MOST_PIPELINE} bytes");
+    wrong.add(field, format!("{expected}, found {}", text.len()));
+    None
 }
 
 fn policy(message: proto::TrainingPolicy, wrong: &mut Violations) -> TrainingPolicy {
@@ -288,7 +297,8 @@ pub(crate) fn comparison(comparison: &Comparison) -> ModelComparison {
     }
 }
 
-fn figure(figure: &Figure) -> MetricValue {
+/// The message of a figure.
+pub(super) fn figure(figure: &Figure) -> MetricValue {
     MetricValue {
         metric: figure.metric.clone(),
         mean: figure.mean,
@@ -298,7 +308,8 @@ fn figure(figure: &Figure) -> MetricValue {
     }
 }
 
-fn wire(number: u64) -> i64 {
+/// A count as the wire says it.
+pub(super) fn wire(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

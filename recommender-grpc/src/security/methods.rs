@@ -81,7 +81,7 @@ const PLACES: [Rule; 6] = [
     ("FindNearbyPlaces", LOOK),
 ];
 
-const MODELS: [Rule; 13] = [
+const MODELS: [Rule; 16] = [
     ("CreateModel", ADMIN),
     ("GetModel", OVERSEE),
     ("ListModels", OVERSEE),
@@ -89,10 +89,14 @@ const MODELS: [Rule; 13] = [
     ("DeleteModel", ADMIN),
     ("TrainModel", ADMIN),
     ("EvaluateModel", ADMIN),
+    ("TuneModel", ADMIN),
     ("PromoteModel", ADMIN),
     ("RollbackModel", ADMIN),
     ("ImportModel", ADMIN),
     ("ExportModel", ADMIN),
+    ("UploadModel", ADMIN),
+    // Artefacts hold what persons did.
+    ("DownloadModel", ADMIN),
     ("PauseModel", ADMIN),
     ("ResumeModel", ADMIN),
 ];

@@ -12,6 +12,7 @@ pub(crate) mod places;
 pub(crate) mod products;
 pub(crate) mod recommendation;
 pub(crate) mod replays;
+pub(crate) mod room;
 pub(crate) mod serving_configs;
 pub(crate) mod turns;
 pub(crate) mod unique_keys;

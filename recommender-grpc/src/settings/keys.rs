@@ -24,6 +24,7 @@ pub(crate) const IMPORT_DIRECTORY: &str = "import_directory";
 pub(crate) const MAX_CONNECTION_AGE: &str = "max_connection_age_ms";
 pub(crate) const MODELS_DIRECTORY: &str = "models_directory";
 pub(crate) const TRAINING_THREADS: &str = "training_threads";
+pub(crate) const MAX_UPLOAD_BYTES: &str = "max_upload_bytes";
 pub(crate) const ADMIN_LISTEN: &str = "admin_listen";
 pub(crate) const EXPORT_DIRECTORY: &str = "export_directory";
 pub(crate) const SNAPSHOT_DIRECTORY: &str = "snapshot_directory";
@@ -52,6 +53,7 @@ pub(crate) const ALL: &[&str] = &[
     IMPORT_DIRECTORY,
     MODELS_DIRECTORY,
     TRAINING_THREADS,
+    MAX_UPLOAD_BYTES,
     ADMIN_LISTEN,
     EXPORT_DIRECTORY,
     SNAPSHOT_DIRECTORY,

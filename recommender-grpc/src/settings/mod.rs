@@ -47,6 +47,7 @@ pub(crate) use resolve::is_resource_id;
 /// | `import_directory` | none | directory below which imports of events and products may name files; relative to the file |
 /// | `models_directory` | none | where trained models are kept; relative to the file. `recommender serve --data DIR` takes `DIR/models` if none is set |
 /// | `training_threads` | half the processors | 1 to 1,024: threads of a training beside serving |
+/// | `max_upload_bytes` | 1,073,741,824 | 1,024 to 2^40: largest artefact that `UploadModel` takes |
 /// | `tls_certificate_file`, `tls_key_file` | none | PEM; read anew when they change; both or neither |
 /// | `tls_client_ca_file` | none | PEM; clients show certificates that these roots signed |
 /// | `tls_client_certificates` | `required` | or `optional`: a client may show other credentials instead |
@@ -159,6 +160,8 @@ pub struct RequestLimits {
     pub max_batch_requests: usize,
     /// Largest message taken or given, in bytes.
     pub max_message_bytes: usize,
+    /// Most bytes of an artefact that is sent to become a version of a model.
+    pub max_upload_bytes: u64,
 }
 
 /// How processor work is run.

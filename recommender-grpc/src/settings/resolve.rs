@@ -71,6 +71,7 @@ impl RawSettings {
             max_recent_events: self.number(keys::MAX_RECENT_EVENTS, 1..=1_000_000, 10_000),
             max_batch_requests: self.number(keys::MAX_BATCH_REQUESTS, 1..=10_000, 100),
             max_message_bytes: self.number(keys::MAX_MESSAGE_BYTES, 1024..=1 << 30, 4 << 20),
+            max_upload_bytes: self.number(keys::MAX_UPLOAD_BYTES, 1024..=1 << 40, 1 << 30),
         }
     }
 

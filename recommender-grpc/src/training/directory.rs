@@ -65,11 +65,20 @@ impl ModelsDirectory {
 
     /// Takes a number above `last` for a new version. No other process takes the same.
     pub(crate) fn draft(&self, model: &str, last: u64) -> Result<Draft> {
+        self.make(model, "", last)
+    }
+
+    /// A directory for files of a model that are no version yet. It is not to be kept.
+    pub(crate) fn staging(&self, model: &str) -> Result<Draft> {
+        self.make(model, ".upload-", 0)
+    }
+
+    fn make(&self, model: &str, prefix: &str, last: u64) -> Result<Draft> {
         let folder = self.0.join(model);
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
         let mut number = last + 1;
         loop {
-            let path = folder.join(number.to_string());
+            let path = folder.join(format!("{prefix}{number}"));
             match fs::create_dir(&path) {
                 Ok(()) => {
                     return Ok(Draft {

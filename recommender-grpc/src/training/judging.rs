@@ -142,12 +142,17 @@ pub(super) fn verdict(
     let mean = difference.mean;
     let promoted = mean >= -tolerance;
     let word = if promoted { "promoted" } else { "held back" };
+    let reason = format!("{word}: {} beside version {serving}", told(difference));
+    (promoted, reason)
+}
+
+/// A difference in words.
+pub(super) fn told(difference: &Figure) -> String {
     let interval = match (difference.low, difference.high) {
         (Some(low), Some(high)) => format!(" (95 %: {low:+.4} to {high:+.4})"),
         _ => String::new(),
     };
-    let reason = format!("{word}: {metric} {mean:+.4}{interval} beside version {serving}");
-    (promoted, reason)
+    format!("{} {:+.4}{interval}", difference.metric, difference.mean)
 }
 
 #[cfg(test)]

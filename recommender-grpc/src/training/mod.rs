@@ -9,11 +9,15 @@ mod judging;
 mod registry;
 mod run;
 mod schedule;
+mod transfer;
+mod tuning;
 
 pub(crate) use directory::ModelsDirectory;
 pub(crate) use document::{Comparison, Figure, ModelDocument, Promotion, TrainingPolicy, Version};
 pub(crate) use registry::{Registry, Surroundings, promoted};
 pub(crate) use run::METRICS;
+pub(crate) use transfer::{ArtefactFile, Download, Piece, Upload};
+pub(crate) use tuning::{Searched, Storing, Tuned, TuningOrder, TuningResult};
 
 /// The collection of models in resource names.
 pub(crate) const MODELS: &str = "models";

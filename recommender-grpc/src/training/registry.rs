@@ -199,7 +199,7 @@ impl Registry {
         if let Some(other) = &state.training {
             return Err(Refusal::Precondition {
                 reason: "TRAINING_IN_PROGRESS",
-                message: format!("model \"{other}\" is being trained or judged"),
+                message: format!("\"{other}\" is being trained, tuned or judged"),
             });
         }
         state.training = Some(id.to_owned());

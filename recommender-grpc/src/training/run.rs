@@ -7,7 +7,7 @@ use std::time::Duration;
 use recommender_core::artifact::{Facts, Manifest};
 use recommender_core::evaluation::MetricList;
 use recommender_core::pipeline::PipelineConfig;
-use recommender_core::{Dataset, Engine, Error, FitOptions};
+use recommender_core::{Dataset, Engine, Error, FitOptions, InteractionConfig};
 use recommender_store::store::Reading;
 
 use crate::operations::Progress;
@@ -33,9 +33,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What a version is made from.
 pub(super) struct Material {
-    dataset: Dataset,
-    config: PipelineConfig,
-    document: ModelDocument,
+    pub(super) dataset: Dataset,
+    pub(super) config: PipelineConfig,
+    pub(super) document: ModelDocument,
     /// When the events were read, counted in erasures.
     mark: u64,
 }
@@ -149,6 +149,21 @@ impl Registry {
         };
         let document = self.found(id)?;
         let config = PipelineConfig::from_toml(&document.pipeline)?;
+        let dataset = self.dataset(config.interactions.clone(), progress)?;
+        Ok(Material {
+            dataset,
+            config,
+            document,
+            mark,
+        })
+    }
+
+    /// What may be learned from now, as `interactions` weighs it.
+    pub(super) fn dataset(
+        &self,
+        interactions: InteractionConfig,
+        progress: &Progress,
+    ) -> Result<Dataset, Refusal> {
         let store = self.store()?;
         progress.stage("reading events");
         let read = |events| progress.succeeded(events);
@@ -157,7 +172,6 @@ impl Registry {
             cancel: Some(progress.cancel_flag()),
             ..Reading::default()
         };
-        let interactions = config.interactions.clone();
         let options = FitOptions {
             threads: Some(self.0.around.threads),
             ..FitOptions::default()
@@ -167,16 +181,16 @@ impl Registry {
             dataset = store.training_set(reading, store.products(), interactions);
             Ok(())
         })?;
-        Ok(Material {
-            dataset: dataset?,
-            config,
-            document,
-            mark,
-        })
+        Ok(dataset?)
     }
 
     /// How fits are run: with the threads of a training, telling `progress` in `stage`.
-    fn running(&self, seed: u64, stage: &'static str, progress: &Progress) -> FitOptions {
+    pub(super) fn running(
+        &self,
+        seed: u64,
+        stage: &'static str,
+        progress: &Progress,
+    ) -> FitOptions {
         let told = progress.clone();
         progress.stage(stage);
         FitOptions {
@@ -270,7 +284,7 @@ impl Registry {
         Ok(Some((version, promoted)))
     }
 
-    fn add(&self, id: &str, version: &Version) -> Result<(), Refusal> {
+    pub(super) fn add(&self, id: &str, version: &Version) -> Result<(), Refusal> {
         let version = version.clone();
         self.change_locked(id, |document| {
             document.last_version = document.last_version.max(version.number);
@@ -280,7 +294,7 @@ impl Registry {
         Ok(())
     }
 
-    fn remove_old(&self, id: &str) -> Result<(), Refusal> {
+    pub(super) fn remove_old(&self, id: &str) -> Result<(), Refusal> {
         let mut old = Vec::new();
         self.change_locked(id, |document| {
             old = document.take_old();
@@ -291,77 +305,30 @@ impl Registry {
         }
         Ok(())
     }
-
-    /// Takes an artefact that was trained elsewhere as a new version.
-    ///
-    /// # Errors
-    /// As [`Registry::found`]; if it can't be read or written.
-    pub(crate) fn import(&self, id: &str, name: &str) -> Result<Version, Refusal> {
-        let document = self.found(id)?;
-        let directory = self.directory()?;
-        let (engine, _) = recommender_files::load_engine(&directory.import(name))?;
-        let draft = directory.draft(id, document.last_version)?;
-        let manifest = save(&engine, &document, &draft)?;
-        let version = Version {
-            number: draft.number,
-            create_time: self.store()?.now(),
-            made: Made::of(&manifest)?,
-            comparison: None,
-            bytes: bytes_of(&draft.path)?,
-            verdict: "held back: imported".into(),
-        };
-        let _writing = self.writing();
-        self.add(id, &version)?;
-        draft.keep();
-        self.remove_old(id)?;
-        Ok(version)
-    }
-
-    /// Copies a version, the one in service if none is named, and says where.
-    ///
-    /// # Errors
-    /// As [`Registry::found`]; if there is no such version, or it can't be read or written.
-    pub(crate) fn export(
-        &self,
-        id: &str,
-        number: Option<u64>,
-        name: &str,
-    ) -> Result<(Version, std::path::PathBuf), Refusal> {
-        let document = self.found(id)?;
-        let number = number.or(document.serving).unwrap_or_default();
-        let Some(version) = document.version(number) else {
-            let model = name_of(&self.0.around.catalog, MODELS, id);
-            return Err(Refusal::NotFound {
-                resource_type: "recommender.v1.ModelVersion",
-                name: format!("{model}/versions/{number}"),
-            });
-        };
-        let directory = self.directory()?;
-        let target = directory.export(name)?;
-        if target.exists() {
-            return Err(Refusal::Precondition {
-                reason: "DIRECTORY_EXISTS",
-                message: format!("there is a directory \"{name}\" already"),
-            });
-        }
-        let (engine, manifest) = recommender_files::load_engine(&directory.version(id, number))?;
-        recommender_files::save_engine(&engine, &manifest.created_by, &target)?;
-        Ok((version.clone(), target))
-    }
 }
 
 /// The figures of a training: the usual ones, and the one that the policy goes by.
 fn metrics_of(promotion: &Promotion) -> Result<MetricList, Error> {
+    match promotion {
+        Promotion::NotWorse { metric, .. } => metrics_with(metric),
+        Promotion::Always | Promotion::Manual => METRICS.join(",").parse(),
+    }
+}
+
+/// The usual figures, and this one.
+pub(super) fn metrics_with(metric: &str) -> Result<MetricList, Error> {
     let mut metrics = METRICS.to_vec();
-    if let Promotion::NotWorse { metric, .. } = promotion
-        && !metrics.contains(&&**metric)
-    {
+    if !metrics.contains(&metric) {
         metrics.push(metric);
     }
     metrics.join(",").parse()
 }
 
-fn save(engine: &Engine, document: &ModelDocument, draft: &Draft) -> Result<Manifest, Error> {
+pub(super) fn save(
+    engine: &Engine,
+    document: &ModelDocument,
+    draft: &Draft,
+) -> Result<Manifest, Error> {
     let program = concat!("recommender ", env!("CARGO_PKG_VERSION"));
     let facts = Facts::from([
         ("program".to_owned(), program.to_owned()),

@@ -8,3 +8,5 @@ mod faults;
 mod shop;
 mod swap;
 mod training;
+mod transfer;
+mod tuning;

@@ -1,9 +1,6 @@
 //! What the methods do, on a thread that may block.
 
-use std::sync::Arc;
-
 use recommender_core::evaluation::MetricList;
-use tokio::task::{JoinError, spawn_blocking};
 use tonic::{Response, Status};
 
 use crate::convert::{self, Standing, Violations};
@@ -13,13 +10,13 @@ use crate::proto::{
     CreateModelRequest, DeleteModelRequest, EvaluateModelRequest, EvaluateModelResponse,
     ExportModelRequest, ExportModelResponse, ImportModelRequest, ListModelsRequest,
     ListModelsResponse, Model as Message, PromoteModelRequest, TrainModelResponse,
-    UpdateModelRequest,
+    TuneModelRequest, UpdateModelRequest,
 };
 use crate::resource::{id_of, name_of};
 use crate::service::models::ModelCalls;
+use crate::service::models::transfer::version_of;
 use crate::status::Refusal;
 use crate::training::{METRICS, MODEL_TYPE, MODELS, ModelDocument, Version};
-use crate::workers::WorkError;
 
 /// Most figures of an evaluation.
 const MOST_METRICS: usize = 50;
@@ -41,18 +38,9 @@ impl ModelCalls {
         &self,
         work: impl FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<Response<T>, Status> {
-        let room = Arc::clone(&self.room).try_acquire_owned();
-        let room = room.map_err(|_| Refusal::from(WorkError::Full))?;
         let calls = self.clone();
-        // Not on a pool of workers: these lend their threads to one another while they load files, and one that holds
-        // the registry would wait for itself. What was begun is done, whatever becomes of the caller.
-        let worked = spawn_blocking(move || {
-            let _room = room;
-            work(&calls)
-        });
-        let panicked = |error: JoinError| WorkError::Panicked(error.to_string());
-        let worked = worked.await.map_err(panicked).map_err(Refusal::from)?;
-        Ok(Response::new(worked?))
+        let worked = self.room.blocking(move || work(&calls)).await?;
+        Ok(Response::new(worked))
     }
 
     fn message(&self, document: &ModelDocument) -> Message {
@@ -78,7 +66,7 @@ impl ModelCalls {
         wrong.or(id)
     }
 
-    fn id_in(&self, field: &str, name: &str, wrong: &mut Violations) -> String {
+    pub(super) fn id_in(&self, field: &str, name: &str, wrong: &mut Violations) -> String {
         convert::id_in((field, name), (&self.shop.catalog, MODELS), wrong)
     }
 
@@ -226,6 +214,14 @@ impl ModelCalls {
             })
     }
 
+    pub(super) fn tune(&self, request: &TuneModelRequest) -> Result<Operation, Refusal> {
+        let mut wrong = Violations::default();
+        let id = self.id_in("name", &request.name, &mut wrong);
+        let order = convert::tuning_order(request, &mut wrong);
+        let order = wrong.or(order)?;
+        self.registry.begin_tuning(&id, order, convert::of_tuned)
+    }
+
     pub(super) fn promote(&self, request: &PromoteModelRequest) -> Result<Message, Refusal> {
         let mut wrong = Violations::default();
         let id = self.id_in("name", &request.name, &mut wrong);
@@ -259,10 +255,7 @@ impl ModelCalls {
         let mut wrong = Violations::default();
         let id = self.id_in("name", &request.name, &mut wrong);
         convert::check_id(&request.directory, "directory", &mut wrong);
-        let number = match &*request.version {
-            "" => None,
-            version => Some(convert::version_number(version, &mut wrong)),
-        };
+        let number = version_of(&request.version, &mut wrong);
         wrong.or(())?;
         self.registry.found(&id)?;
         let registry = self.registry.clone();

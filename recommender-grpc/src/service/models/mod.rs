@@ -1,24 +1,25 @@
 //! The methods of `recommender.v1.ModelService`: check, have it done by the registry, answer.
 
 mod ask;
+mod transfer;
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::proto::longrunning::Operation;
 use crate::proto::model_service_server::ModelService;
 use crate::proto::{
-    CreateModelRequest, DeleteModelRequest, EvaluateModelRequest, ExportModelRequest,
-    GetModelRequest, ImportModelRequest, ListModelsRequest, ListModelsResponse, Model as Message,
-    PauseModelRequest, PromoteModelRequest, ResumeModelRequest, RollbackModelRequest,
-    TrainModelRequest, UpdateModelRequest,
+    CreateModelRequest, DeleteModelRequest, DownloadModelRequest, EvaluateModelRequest,
+    ExportModelRequest, GetModelRequest, ImportModelRequest, ListModelsRequest, ListModelsResponse,
+    Model as Message, PauseModelRequest, PromoteModelRequest, ResumeModelRequest,
+    RollbackModelRequest, TrainModelRequest, TuneModelRequest, UpdateModelRequest,
+    UploadModelRequest, UploadModelResponse,
 };
+use crate::service::room::Room;
 use crate::serving::RecipeBook;
 use crate::shop::Shop;
 use crate::training::Registry;
 pub(crate) use ask::trained;
+use transfer::Pieces;
 
 /// The service.
 #[derive(Debug, Clone)]
@@ -26,11 +27,16 @@ pub(crate) struct ModelCalls {
     shop: Shop,
     registry: Registry,
     book: RecipeBook,
-    room: Arc<Semaphore>,
+    room: Room,
+    /// For artefacts byte by byte.
+    transfers: Room,
 }
 
 /// Calls at once; those beyond are turned away.
 const AT_ONCE: usize = 32;
+
+/// Artefacts on their way at once, in or out: each in may take the room of the largest on the disk.
+const TRANSFERS: usize = 4;
 
 impl ModelCalls {
     pub(crate) fn new(shop: Shop, book: RecipeBook) -> Self {
@@ -38,7 +44,8 @@ impl ModelCalls {
             registry: shop.registry.clone(),
             shop,
             book,
-            room: Arc::new(Semaphore::new(AT_ONCE)),
+            room: Room::new(AT_ONCE),
+            transfers: Room::new(TRANSFERS),
         }
     }
 }
@@ -99,6 +106,30 @@ impl ModelService for ModelCalls {
     ) -> Result<Response<Operation>, Status> {
         let request = request.into_inner();
         self.blocking(move |it| it.evaluate(&request)).await
+    }
+
+    async fn tune_model(
+        &self,
+        request: Request<TuneModelRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        let request = request.into_inner();
+        self.blocking(move |it| it.tune(&request)).await
+    }
+
+    async fn upload_model(
+        &self,
+        request: Request<Streaming<UploadModelRequest>>,
+    ) -> Result<Response<UploadModelResponse>, Status> {
+        self.upload(request).await
+    }
+
+    type DownloadModelStream = Pieces;
+
+    async fn download_model(
+        &self,
+        request: Request<DownloadModelRequest>,
+    ) -> Result<Response<Pieces>, Status> {
+        self.download(request.into_inner()).await
     }
 
     async fn promote_model(
