@@ -6,6 +6,7 @@ use tonic::transport::{Channel, Endpoint, Error};
 
 pub use crate::proto::admin_service_client::AdminServiceClient;
 pub use crate::proto::control_service_client::ControlServiceClient;
+pub use crate::proto::evaluation_service_client::EvaluationServiceClient;
 pub use crate::proto::longrunning::operations_client::OperationsClient;
 pub use crate::proto::model_service_client::ModelServiceClient;
 pub use crate::proto::place_service_client::PlaceServiceClient;

@@ -23,6 +23,7 @@ use crate::page::Page;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::control_service_server::ControlServiceServer;
+use crate::proto::evaluation_service_server::EvaluationServiceServer;
 use crate::proto::longrunning::operations_server::OperationsServer;
 use crate::proto::model_service_server::ModelServiceServer;
 use crate::proto::place_service_server::PlaceServiceServer;
@@ -33,6 +34,7 @@ use crate::proto::user_event_service_server::UserEventServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
 use crate::service::admin::Admin;
 use crate::service::controls::Controls;
+use crate::service::evaluations::Evaluations;
 use crate::service::models::{ModelCalls, trained};
 use crate::service::operations::LongRunning;
 use crate::service::places::Places;
@@ -179,6 +181,7 @@ fn health() -> Health {
         ServingConfigServiceServer::<ServingConfigs>::NAME,
         ControlServiceServer::<Controls>::NAME,
         ModelServiceServer::<ModelCalls>::NAME,
+        EvaluationServiceServer::<Evaluations>::NAME,
         UserEventServiceServer::<UserEvents>::NAME,
         UserServiceServer::<Users>::NAME,
     ])
@@ -422,6 +425,8 @@ impl Server {
             ControlServiceServer::new(controls).max_decoding_message_size(limits.max_message_bytes);
         let models = ModelServiceServer::new(ModelCalls::new(self.shop.clone(), self.book))
             .max_decoding_message_size(limits.max_message_bytes);
+        let evaluations = EvaluationServiceServer::new(Evaluations::new(self.shop.clone()))
+            .max_decoding_message_size(limits.max_message_bytes);
         let events = UserEventServiceServer::new(UserEvents::new(self.shop.clone()))
             .max_decoding_message_size(limits.max_message_bytes);
         let users = UserServiceServer::new(Users::new(self.shop.clone()))
@@ -449,6 +454,7 @@ impl Server {
             .add_service(configs)
             .add_service(controls)
             .add_service(models)
+            .add_service(evaluations)
             .add_service(events)
             .add_service(users)
             .add_service(products)

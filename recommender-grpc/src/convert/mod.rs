@@ -4,6 +4,7 @@ mod amounts;
 mod candidates;
 mod constraints;
 mod controls;
+mod evaluations;
 pub(crate) mod events;
 mod extras;
 pub(crate) mod identities;
@@ -27,6 +28,7 @@ pub(crate) mod writes;
 
 pub(crate) use candidates::{explained, ranked};
 pub(crate) use controls::{CONTROLS, changed_control, control, of_control};
+pub(crate) use evaluations::{of_evaluation, offline_order};
 pub(crate) use listing::{check_id, check_parent, id_in, page};
 pub(crate) use mask::Mask;
 pub(crate) use models::{

@@ -101,6 +101,12 @@ const MODELS: [Rule; 16] = [
     ("ResumeModel", ADMIN),
 ];
 
+const EVALUATIONS: [Rule; 3] = [
+    ("EvaluateOffline", ADMIN),
+    ("GetEvaluation", OVERSEE),
+    ("ListEvaluations", OVERSEE),
+];
+
 const SERVING_CONFIGS: [Rule; 7] = [
     ("CreateServingConfig", CATALOGUE),
     ("GetServingConfig", OVERSEE),
@@ -136,7 +142,7 @@ const OPERATIONS: [Rule; 5] = [
 ];
 
 /// Every service with its methods, and whether what is asked of it is written down for an audit.
-const SERVICES: [(&str, &[Rule], Audit); 10] = [
+const SERVICES: [(&str, &[Rule], Audit); 11] = [
     (
         "recommender.v1.RecommendationService",
         &RECOMMENDATION,
@@ -151,6 +157,11 @@ const SERVICES: [(&str, &[Rule], Audit); 10] = [
     ("recommender.v1.ProductService", &PRODUCTS, Audit::ByRole),
     ("recommender.v1.PlaceService", &PLACES, Audit::ByRole),
     ("recommender.v1.ModelService", &MODELS, Audit::ByRole),
+    (
+        "recommender.v1.EvaluationService",
+        &EVALUATIONS,
+        Audit::ByRole,
+    ),
     (
         "recommender.v1.ServingConfigService",
         &SERVING_CONFIGS,

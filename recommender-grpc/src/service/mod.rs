@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod controls;
 pub(crate) mod deadline;
+pub(crate) mod evaluations;
 pub(crate) mod event_ids;
 pub(crate) mod files;
 pub(crate) mod models;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use recommender_core::evaluation::{
-    CaseOptions, Difference, Evaluation, Evaluator, MetricList, Split, Splitter, TestCases,
+    CaseOptions, Difference, Evaluator, MetricList, Split, Splitter, TestCases,
 };
 use recommender_core::pipeline::PipelineConfig;
 use recommender_core::{Dataset, Error, FitOptions, Product, Result};
 
 use crate::training::document::{Comparison, Figure, Promotion};
+use crate::training::evaluation::figures;
 
 /// What is judged, and by what.
 #[derive(Debug)]
@@ -68,8 +69,11 @@ impl Judgement<'_> {
         Ok(Some(Comparison {
             window_start: split.time(),
             queries: cases.counts().queries,
-            candidate: figures(&candidate),
-            incumbent: incumbent.as_ref().map(figures).unwrap_or_default(),
+            candidate: figures(&candidate.report().metrics),
+            incumbent: incumbent
+                .as_ref()
+                .map(|it| figures(&it.report().metrics))
+                .unwrap_or_default(),
             difference: difference.into_iter().map(Figure::from).collect(),
             incumbent_version: self.incumbent.map(|(number, _)| number),
         }))
@@ -91,20 +95,6 @@ impl Judgement<'_> {
         let train = Dataset::of_rows(Arc::clone(table), rows, products, interactions)?;
         Ok(Some((split, train)))
     }
-}
-
-fn figures(evaluation: &Evaluation) -> Vec<Figure> {
-    let metrics = evaluation.report().metrics.iter();
-    let figure = |(metric, report): (&String, &recommender_core::evaluation::MetricReport)| {
-        Some(Figure {
-            metric: metric.clone(),
-            mean: report.mean?,
-            low: report.low,
-            high: report.high,
-            queries: report.queries,
-        })
-    };
-    metrics.filter_map(figure).collect()
 }
 
 impl From<Difference> for Figure {

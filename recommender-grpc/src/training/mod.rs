@@ -4,8 +4,11 @@
 mod directory;
 mod document;
 mod erasing;
+mod evaluation;
+mod held_out;
 mod in_service;
 mod judging;
+mod offline;
 mod registry;
 mod run;
 mod schedule;
@@ -14,6 +17,10 @@ mod tuning;
 
 pub(crate) use directory::ModelsDirectory;
 pub(crate) use document::{Comparison, Figure, ModelDocument, Promotion, TrainingPolicy, Version};
+pub(crate) use evaluation::{
+    Cut, Dimension, EvaluationDocument, OfflineOrder, SegmentFigures, Subject,
+};
+pub(crate) use offline::EVALUATIONS;
 pub(crate) use registry::{Registry, Surroundings, promoted};
 pub(crate) use run::METRICS;
 pub(crate) use transfer::{ArtefactFile, Download, Piece, Upload};

@@ -4,6 +4,7 @@
 
 mod configs;
 mod controls;
+mod evaluations;
 mod faults;
 mod shop;
 mod swap;
