@@ -2,7 +2,7 @@
 
 use recommender_core::catalog::AttributeValue;
 
-use crate::catalog::{Money, Place, ProductRecord, Stock};
+use crate::catalog::{Language, Money, Place, ProductRecord, Stock};
 use crate::error::{Result, StoreError};
 
 /// Longest key of an item, in bytes: the key of its stock also names a place.
@@ -13,6 +13,9 @@ pub const MAX_PLACE_BYTES: usize = 400;
 
 /// Most numbers of an embedding.
 pub const MAX_EMBEDDING: usize = 4096;
+
+/// Most languages that a product has texts in, besides its own.
+pub const MAX_LANGUAGES: usize = 100;
 
 /// What is being checked, for the message.
 struct Subject<'a> {
@@ -90,6 +93,7 @@ impl ProductRecord {
         subject.texts("images", self.images.iter().map(|image| &image.uri))?;
         self.check_money(&subject)?;
         self.check_numbers(&subject)?;
+        self.check_languages(&subject)?;
         let window = (self.available_time, self.expire_time);
         let opens = !matches!(window, (Some(from), Some(until)) if from >= until);
         subject.require(
@@ -111,6 +115,27 @@ impl ProductRecord {
             &original.currency_code as &dyn std::fmt::Display,
         );
         subject.require(same, "original_price", fault)
+    }
+
+    fn check_languages(&self, subject: &Subject<'_>) -> Result<()> {
+        let field = "localized_texts";
+        let texts = &self.localized_texts;
+        let expected = format!("at most {MAX_LANGUAGES} languages");
+        let few = texts.len() <= MAX_LANGUAGES;
+        subject.require(few, field, (&expected, &texts.len()))?;
+        subject.texts(field, texts.iter().map(|text| &text.title))?;
+        let own = self.language_code.as_deref().and_then(Language::parse);
+        let mut known: Vec<Language> = own.into_iter().collect();
+        for text in texts {
+            let tag = &text.language_code;
+            let Some(language) = Language::parse(tag) else {
+                return subject.wrong(field, "a BCP 47 tag such as de-AT", tag);
+            };
+            let fresh = !known.contains(&language);
+            subject.require(fresh, field, ("each language once", tag))?;
+            known.push(language);
+        }
+        Ok(())
     }
 
     fn check_numbers(&self, subject: &Subject<'_>) -> Result<()> {

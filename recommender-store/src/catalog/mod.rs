@@ -5,7 +5,9 @@
 
 mod catalogue;
 mod check;
+mod currency;
 mod eligibility;
+mod language;
 mod levels;
 mod money;
 mod nearby;
@@ -17,8 +19,10 @@ mod products;
 mod stock;
 
 pub use catalogue::Catalogue;
-pub use check::{MAX_EMBEDDING, MAX_ITEM_BYTES, MAX_PLACE_BYTES};
+pub use check::{MAX_EMBEDDING, MAX_ITEM_BYTES, MAX_LANGUAGES, MAX_PLACE_BYTES};
+pub use currency::Currency;
 pub use eligibility::{EligibilityView, Offer, Orders};
+pub use language::{Language, LocalizedText, MAX_LANGUAGE_BYTES, Texts};
 pub use money::Money;
 pub use nearby::NearStock;
 pub use obstacle::Obstacle;

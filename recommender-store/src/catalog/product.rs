@@ -7,7 +7,7 @@ use recommender_core::catalog::{AttributeValue, Product};
 use recommender_core::events::Channel;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Money;
+use crate::catalog::{LocalizedText, Money};
 
 /// A product as the shop keeps it. The fields are those of `google.cloud.retail.v2.Product`, and some of our own.
 ///
@@ -68,6 +68,8 @@ pub struct ProductRecord {
     pub uri: Option<String>,
     /// Pictures, the main one first.
     pub images: Vec<Image>,
+    /// Its texts in other languages, at most [`MAX_LANGUAGES`](crate::catalog::MAX_LANGUAGES).
+    pub localized_texts: Vec<LocalizedText>,
 }
 
 /// Whether a product can be had at all.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::catalog::ProductRecord;
+use crate::catalog::{Currency, ProductRecord};
 use crate::filter::AtPlace;
 use crate::filter::field::Field;
 use crate::filter::value::{Datum, Value};
@@ -22,6 +22,8 @@ pub(super) enum Expression {
 pub(super) struct Clause {
     pub(super) field: Field,
     pub(super) test: Test,
+    /// The currency in which money counts; none is any.
+    pub(super) currency: Option<Currency>,
 }
 
 /// What is asked of the values of a field. Of several, one must pass.
@@ -75,6 +77,34 @@ impl Expression {
         Self::Not(Box::new(part))
     }
 
+    /// The same, with money of this currency alone.
+    pub(super) fn in_currency(&self, currency: Currency) -> Self {
+        let each = |parts: &[Self]| {
+            parts
+                .iter()
+                .map(|part| part.in_currency(currency))
+                .collect()
+        };
+        match self {
+            Self::All(parts) => Self::All(each(parts)),
+            Self::Any(parts) => Self::Any(each(parts)),
+            Self::Not(part) => Self::Not(Box::new(part.in_currency(currency))),
+            Self::Clause(clause) => Self::Clause(Clause {
+                currency: clause.field.is_money().then_some(currency),
+                ..clause.clone()
+            }),
+        }
+    }
+
+    /// Whether it asks for money.
+    pub(super) fn asks_for_money(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_for_money),
+            Self::Not(part) => part.asks_for_money(),
+            Self::Clause(clause) => clause.field.is_money(),
+        }
+    }
+
     fn one_or(mut parts: Vec<Self>, many: fn(Vec<Self>) -> Self) -> Self {
         match parts.pop() {
             Some(only) if parts.is_empty() => only,
@@ -124,7 +154,18 @@ enum Kind {
 
 impl Clause {
     pub(super) fn holds(&self, record: &ProductRecord, at: &AtPlace<'_>) -> bool {
-        self.field.any(record, at, &|datum| self.test.passes(datum))
+        let counts = |currency| self.field.is_in(currency, record, at);
+        self.currency.is_none_or(counts)
+            && self.field.any(record, at, &|datum| self.test.passes(datum))
+    }
+
+    /// What tells it from others.
+    pub(super) fn key(&self) -> String {
+        match self.currency {
+            // No clause is printed with a tab in it.
+            Some(currency) => format!("{self}\t{currency}"),
+            None => self.to_string(),
+        }
     }
 }
 

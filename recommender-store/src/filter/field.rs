@@ -5,7 +5,7 @@ use std::fmt;
 use recommender_core::catalog::AttributeValue;
 use recommender_core::events::Channel;
 
-use crate::catalog::{Availability, ProductRecord};
+use crate::catalog::{Availability, Currency, ProductRecord};
 use crate::filter::AtPlace;
 use crate::filter::token::quote;
 use crate::filter::value::{Datum, Finite, nanos};
@@ -153,6 +153,28 @@ impl Field {
             Self::Known(Known::AvailableQuantity) => Reads::Quantity,
             Self::Known(_) | Self::Attribute(_) => Reads::Record,
         }
+    }
+
+    /// Whether it speaks of money.
+    pub(super) fn is_money(&self) -> bool {
+        use Known::{CurrencyCode, OriginalPrice, Price};
+        matches!(self, Self::Known(Price | OriginalPrice | CurrencyCode))
+    }
+
+    /// Whether the money that a product has in this field is of a currency.
+    pub(super) fn is_in(
+        &self,
+        currency: Currency,
+        record: &ProductRecord,
+        at: &AtPlace<'_>,
+    ) -> bool {
+        let original = matches!(self, Self::Known(Known::OriginalPrice));
+        let money = if original {
+            record.original_price.as_ref()
+        } else {
+            at.price
+        };
+        money.is_some_and(|money| currency.is_of(money))
     }
 
     /// Whether `holds` of something that a product has in this field.

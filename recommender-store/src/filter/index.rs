@@ -156,7 +156,7 @@ impl Making<'_> {
     }
 
     fn leaf(&mut self, clause: &Clause) -> Arc<Leaf> {
-        let text = clause.to_string();
+        let text = clause.key();
         if let Some(leaf) = self.leaves.get(&text).and_then(Weak::upgrade) {
             return leaf;
         }

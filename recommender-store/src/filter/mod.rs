@@ -34,7 +34,7 @@
 //! | `brands`, `colors`, `sizes`, `materials`, `tags` | text | |
 //! | `price` | amount | at the place asked for, else without a place, else of the record |
 //! | `original_price` | amount | of the record |
-//! | `currency_code` | text | of `price`; amounts are compared as they stand, in whatever currency |
+//! | `currency_code` | text | of `price`; amounts are compared as they stand, in whatever currency, unless the filter is [in one](Filter::in_currency) |
 //! | `margin`, `rating.average`, `rating.count` | number | |
 //! | `available_quantity` | number | at the place asked for, else at all places together; 0 if nobody counted |
 //! | `availability` | `in_stock`, `out_of_stock`, `preorder`, `backorder` | |
@@ -65,7 +65,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::catalog::{Money, ProductRecord};
+use crate::catalog::{Currency, Money, ProductRecord};
 use expression::Expression;
 
 pub use compiled::{ClauseStats, CompiledFilter, FilterStats};
@@ -129,6 +129,21 @@ impl Filter {
     #[must_use]
     pub fn matches(&self, product: &ProductRecord, at: &AtPlace<'_>) -> bool {
         self.root.holds(product, at)
+    }
+
+    /// The same filter where money counts only in `currency`: `price`, `original_price` and `currency_code` of a product
+    /// that costs something in another one are as if it had no price. It prints as this filter does.
+    #[must_use]
+    pub fn in_currency(&self, currency: Currency) -> Self {
+        Self {
+            root: self.root.in_currency(currency),
+        }
+    }
+
+    /// Whether a clause of it asks for `price`, `original_price` or `currency_code`.
+    #[must_use]
+    pub fn asks_for_money(&self) -> bool {
+        self.root.asks_for_money()
     }
 
     /// Whether it means all products, as it has no clause.

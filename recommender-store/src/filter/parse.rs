@@ -155,7 +155,11 @@ impl<'a> Parser<'a> {
             Some(order) => self.ordering(&field, (order, at))?,
             None => self.equality(&field, sign)?,
         };
-        let clause = Expression::Clause(Clause { field, test });
+        let clause = Expression::Clause(Clause {
+            field,
+            test,
+            currency: None,
+        });
         Ok(if sign == Sign::Unequal {
             Expression::not(clause)
         } else {

@@ -6,7 +6,7 @@ use recommender_core::catalog::AttributeValue;
 use recommender_core::events::Channel;
 
 use super::*;
-use crate::catalog::{Availability, RatingSummary};
+use crate::catalog::{Availability, Currency, RatingSummary};
 
 fn euros(units: i64, nanos: i32) -> Money {
     Money {
@@ -134,6 +134,32 @@ fn a_product_is_not_meant_where_its_fields_say_otherwise() {
         "language_code = en",
     ] {
         assert!(!holds(text), "{text}");
+    }
+}
+
+#[test]
+fn money_of_another_currency_is_none() {
+    let product = cup();
+    let [euro, pound] = ["EUR", "GBP"].map(|code| Currency::parse(code).unwrap());
+    for (text, in_euros, in_pounds) in [
+        ("price < 20", true, false),
+        ("NOT price < 20", false, true),
+        ("price:* OR tags: old", true, false),
+        ("original_price > 24", true, false),
+        ("currency_code = EUR", true, false),
+        ("tags: sale", true, true),
+    ] {
+        let filter = Filter::parse(text).unwrap();
+        assert_eq!(filter.asks_for_money(), text != "tags: sale");
+        let at = AtPlace {
+            price: product.price.as_ref(),
+            quantity: 1.0,
+        };
+        for (currency, expected) in [(euro, in_euros), (pound, in_pounds)] {
+            let filter = filter.in_currency(currency);
+            assert_eq!(filter.matches(&product, &at), expected, "{text}");
+            assert_eq!(filter.to_string(), Filter::parse(text).unwrap().to_string());
+        }
     }
 }
 

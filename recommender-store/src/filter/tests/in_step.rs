@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use recommender_core::{DenseIndex, ItemBits, ItemIx, Vocabulary};
 
 use super::*;
-use crate::catalog::{Catalogue, Place, Stock};
+use crate::catalog::{Catalogue, Currency, Place, Stock};
 use crate::record::Position;
 use crate::stamp::Stamp;
 
@@ -150,7 +150,11 @@ fn take(catalogue: &mut Catalogue, step: &Step, position: u64) {
             Stock { quantity, ..level }.facts().unwrap()
         }
         Step::Price(item, place, units) => {
-            let price = Some(euros(i64::from(units), 0));
+            let currency_code = ["EUR", "GBP"][usize::from(units % 2)].to_owned();
+            let price = Some(Money {
+                currency_code,
+                ..euros(i64::from(units), 0)
+            });
             let level = level(item, place, time);
             Stock { price, ..level }.facts().unwrap()
         }
@@ -271,7 +275,9 @@ proptest! {
     ) {
         let mut catalogue = Catalogue::default();
         let index = FilterIndex::new(&catalogue, catalogue.view(items()));
-        let filters: Vec<Filter> = filters.iter().map(|text| Filter::parse(text).unwrap()).collect();
+        let euro = Currency::parse("EUR").unwrap();
+        let filters = filters.iter().map(|text| Filter::parse(text).unwrap());
+        let filters: Vec<Filter> = filters.flat_map(|filter| [filter.in_currency(euro), filter]).collect();
         let mut compiled = vec![index.compile(&catalogue, &filters[0])];
         for (step, position) in steps.iter().zip(1u64..) {
             if position == early {
