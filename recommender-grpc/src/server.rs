@@ -13,6 +13,7 @@ use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
+use crate::answering::GivenAnswers;
 use crate::entrance::{Entrance, Ports};
 use crate::error::ServeError;
 use crate::health::Health;
@@ -160,6 +161,7 @@ impl ServerBuilder {
             background,
             operations,
             registry,
+            given: GivenAnswers::within(settings.kept_answers_bytes),
             rules: rules(&settings),
             metrics,
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use recommender_store::Store;
 
+use crate::answering::GivenAnswers;
 use crate::models::Models;
 use crate::operations::Operations;
 use crate::serving::Recipes;
@@ -33,6 +34,8 @@ pub(crate) struct Shop {
     pub(crate) operations: Operations,
     /// The models as they are kept, trained and put in service.
     pub(crate) registry: Registry,
+    /// The answers given lately.
+    pub(crate) given: GivenAnswers,
     /// What requests are held to.
     pub(crate) rules: Rules,
     /// What is counted for those who operate the server.

@@ -10,6 +10,7 @@ use recommender_store::StoreError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::answering::Lost;
 use crate::workers::WorkError;
 pub(crate) use denial::Denial;
 
@@ -41,6 +42,8 @@ pub(crate) enum Refusal {
     Store(StoreError),
     /// The write that the caller wants to be seen can't be seen yet.
     NotYetVisible,
+    /// There is no answer of this token here.
+    NoAnswer(Lost),
     /// The server has no store.
     NoStore,
     /// The server is about to stop, and begins nothing more.
@@ -113,6 +116,7 @@ impl Refusal {
             | Self::NotLoaded(_)
             | Self::Store(_)
             | Self::NotYetVisible
+            | Self::NoAnswer(_)
             | Self::NoStore
             | Self::Draining
             | Self::Unread
@@ -152,6 +156,7 @@ impl From<Refusal> for Status {
                 let message = "the write of min_freshness can't be seen here yet";
                 retry(Code::Unavailable, "NOT_YET_VISIBLE", message)
             }
+            Refusal::NoAnswer(lost) => no_answer(lost),
             Refusal::NoStore => precondition("NO_STORE", NO_STORE),
             Refusal::Draining => retry(Code::Unavailable, "DRAINING", DRAINING),
             Refusal::Unread => {
@@ -303,6 +308,24 @@ fn of_store(error: &StoreError) -> Status {
             retry(Code::Unavailable, "STORE_UNAVAILABLE", message)
         }
     }
+}
+
+fn no_answer(lost: Lost) -> Status {
+    let (reason, message) = match lost {
+        Lost::Malformed => {
+            let expected = "expected 32 hexadecimal digits, found another text";
+            return invalid(&[FieldViolation::new("attribution_token", expected)]);
+        }
+        Lost::Foreign => (
+            "ANSWER_UNKNOWN",
+            "this server did not give this attribution token, or not since it started",
+        ),
+        Lost::Forgotten => (
+            "ANSWER_FORGOTTEN",
+            "the answer of this attribution token is not kept any more; send its question instead",
+        ),
+    };
+    with_details(Code::NotFound, message, because(reason, []))
 }
 
 fn retry(code: Code, reason: &str, message: &str) -> Status {

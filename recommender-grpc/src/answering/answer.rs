@@ -4,28 +4,34 @@ use std::sync::Arc;
 
 use recommender_core::engine::Tier;
 use recommender_core::{Query, Timestamp};
-use recommender_store::catalog::ProductRecord;
+use recommender_store::catalog::{Money, ProductRecord};
 use recommender_store::filter::FilterStats;
 
 use crate::answering::consultation::{Consultation, Offered};
 use crate::answering::desk::bits;
 use crate::answering::ordering::Ordering;
 use crate::answering::shortlist::{Cause, Entry, Origin, Shortlist};
-use crate::answering::{Freshness, Refused};
+use crate::answering::{Freshness, Manner, Refused};
 
 /// An answer to a question.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The page, best first.
     pub(crate) results: Vec<Listed>,
+    /// Whether there may be more behind.
+    pub(crate) more: bool,
+    pub(crate) basis: Basis,
+}
+
+/// What an answer rests on, and what was left out of it.
+#[derive(Debug)]
+pub(crate) struct Basis {
+    pub(crate) tier: Tier,
     /// Keys of the request that the model does not know, each once, sorted.
     pub(crate) missing: Vec<String>,
-    pub(crate) tier: Tier,
     /// Resource names of the controls that changed something.
     pub(crate) applied: Vec<String>,
     pub(crate) stats: Option<FilterStats>,
-    /// Whether there may be more behind.
-    pub(crate) more: bool,
     pub(crate) seen: Seen,
 }
 
@@ -49,7 +55,16 @@ pub(crate) struct Listed {
     /// What the score is made of, the largest first; nothing if nobody asked.
     pub(crate) shares: Vec<(Share, f32)>,
     /// The product, if it was asked for.
-    pub(crate) product: Option<Arc<ProductRecord>>,
+    pub(crate) product: Option<Told>,
+}
+
+/// A product as it is told to the shopper.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) record: Arc<ProductRecord>,
+    /// What it costs where she is; none if it has no price, or none in the currency asked for.
+    pub(crate) price: Option<Money>,
+    pub(crate) manner: Manner,
 }
 
 /// What a share of a score comes from, in the caller's words.
@@ -87,18 +102,12 @@ impl Consultation<'_> {
         ordering.list.entries.truncate(page.end());
         self.back_fill(&mut ordering, &query, &offered)?;
         let Ordering { list, acted, .. } = ordering;
-        missing.sort_unstable();
-        missing.dedup();
         let more = list.entries.len() >= page.end() && page.size > 0;
         let shown = list.entries.into_iter().skip(page.offset);
         Ok(Answer {
             results: shown.map(|entry| self.listed(entry)).collect(),
-            missing,
-            tier,
-            applied: self.applied(acted),
-            stats: offered.stats,
             more,
-            seen: self.seen(),
+            basis: self.basis(tier, missing, (acted, offered.stats)),
         })
     }
 
@@ -138,8 +147,26 @@ impl Consultation<'_> {
         tier
     }
 
+    /// What an answer rests on in which the controls `acted` changed something.
+    pub(crate) fn basis(
+        &self,
+        tier: Tier,
+        mut missing: Vec<String>,
+        (acted, stats): (Vec<usize>, Option<FilterStats>),
+    ) -> Basis {
+        missing.sort_unstable();
+        missing.dedup();
+        Basis {
+            tier,
+            missing,
+            applied: self.applied(acted),
+            stats,
+            seen: self.seen(),
+        }
+    }
+
     /// Resource names of controls, in the order they act.
-    pub(crate) fn applied(&self, mut acted: Vec<usize>) -> Vec<String> {
+    fn applied(&self, mut acted: Vec<usize>) -> Vec<String> {
         acted.sort_unstable();
         acted.dedup();
         let rules = &self.prepared.rules;
@@ -148,7 +175,7 @@ impl Consultation<'_> {
     }
 
     /// What is seen of the store.
-    pub(crate) fn seen(&self) -> Seen {
+    fn seen(&self) -> Seen {
         let inventory = self.stock.is_some().then_some(self.now);
         Seen {
             inventory,
@@ -177,9 +204,17 @@ impl Consultation<'_> {
     }
 
     /// The product of a key, if the question asks for products.
-    pub(crate) fn product(&self, key: &str) -> Option<Arc<ProductRecord>> {
+    pub(crate) fn product(&self, key: &str) -> Option<Told> {
         let stock = self.stock.filter(|_| self.question.with_products)?;
-        stock.store.product(key)
+        let record = stock.store.product(key)?;
+        let manner = self.question.manner.clone();
+        let price = stock.store.price(self.place(), key);
+        let counts = |price: &Money| manner.currency.is_none_or(|it| it.is_of(price));
+        Some(Told {
+            price: price.filter(counts),
+            record,
+            manner,
+        })
     }
 
     pub(crate) fn share(&self, cause: Cause) -> Share {

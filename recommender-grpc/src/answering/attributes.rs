@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use recommender_core::catalog::{Product, tokens};
 use recommender_core::{ItemIx, catalog};
-use recommender_store::catalog::ProductRecord;
+use recommender_store::catalog::{Language, ProductRecord};
 use rustc_hash::FxBuildHasher;
 
 use crate::answering::consultation::Consultation;
@@ -85,11 +85,20 @@ impl Described<'_> {
         features
     }
 
-    /// The share of `words` that stand in its texts.
-    pub(crate) fn matches(&self, words: &[String]) -> f32 {
+    /// What it is called in a language.
+    fn title_in(&self, language: &Language) -> Option<&str> {
+        match self {
+            Self::Kept(record) => Some(record.texts_in(language).title),
+            Self::Learned(_) => None,
+        }
+    }
+
+    /// The share of `words` that stand in its texts, its title in `language` among them.
+    pub(crate) fn matches(&self, words: &[String], language: Option<&Language>) -> f32 {
         let texts = self.paths().iter().flatten();
         let texts = texts.chain(self.brands()).chain(self.tags());
         let texts = texts.map(String::as_str).chain([self.title()]);
+        let texts = texts.chain(language.and_then(|language| self.title_in(language)));
         let own: Vec<String> = texts.flat_map(tokens).collect();
         let found = words.iter().filter(|word| own.contains(word)).count();
         share(found, words.len())
@@ -132,6 +141,8 @@ fn hash(value: impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use recommender_store::catalog::LocalizedText;
+
     use super::*;
 
     #[test]
@@ -151,10 +162,28 @@ mod tests {
             ..Product::default()
         };
         let product = Described::Learned(&product);
-        assert_eq!(product.matches(&words("red CUP")), 1.0);
-        assert_eq!(product.matches(&words("acme kettle")), 0.5);
-        assert_eq!(product.matches(&words("rope")), 0.0);
-        assert_eq!(product.matches(&[]), 0.0);
+        assert_eq!(product.matches(&words("red CUP"), None), 1.0);
+        assert_eq!(product.matches(&words("acme kettle"), None), 0.5);
+        assert_eq!(product.matches(&words("rope"), None), 0.0);
+        assert_eq!(product.matches(&[], None), 0.0);
         assert_eq!(product.features().len(), 3);
+    }
+
+    #[test]
+    fn a_search_matches_in_the_shoppers_language_too() {
+        let record = ProductRecord {
+            title: "Red tea cup".into(),
+            localized_texts: vec![LocalizedText {
+                language_code: "de".into(),
+                title: "Rote Teetasse".into(),
+                ..LocalizedText::default()
+            }],
+            ..ProductRecord::default()
+        };
+        let product = Described::Kept(Arc::new(record));
+        let german = Language::parse("de-AT");
+        assert_eq!(product.matches(&words("teetasse"), german.as_ref()), 1.0);
+        assert_eq!(product.matches(&words("teetasse"), None), 0.0);
+        assert_eq!(product.matches(&words("cup"), german.as_ref()), 1.0);
     }
 }

@@ -7,7 +7,7 @@ use recommender_core::query::Candidates;
 use recommender_core::{ItemBits, ItemIx, Query, Recommender, Timestamp};
 use recommender_store::Store;
 use recommender_store::catalog::Offer;
-use recommender_store::filter::FilterStats;
+use recommender_store::filter::{CompiledFilter, FilterStats};
 
 use crate::answering::ServedModel;
 use crate::answering::desk::{Shelf, bits};
@@ -117,11 +117,11 @@ impl<'a> Consultation<'a> {
         let place = self.place();
         let mut bits = stock.store.allowed(&stock.shelf.view, &self.offer());
         if let Some(filter) = &self.prepared.filter {
-            bits = stock.store.filtered(filter, place, &bits);
+            bits = self.filtered(stock, filter, &bits);
         }
         for &(number, rule) in &self.rules {
             let left = match &rule.act {
-                Act::Filter(filter) => stock.store.filtered(filter, place, &bits),
+                Act::Filter(filter) => self.filtered(stock, filter, &bits),
                 Act::Hide(items) => bits::without(&bits, items),
                 Act::Boost(..) | Act::Pin(..) | Act::Quota(..) => continue,
             };
@@ -133,9 +133,7 @@ impl<'a> Consultation<'a> {
         let bits = Arc::new(bits);
         offered.bits = Some(Arc::clone(&bits));
         if let Some(asked) = &self.question.scope.filter {
-            let filter = stock
-                .shelf
-                .compiled(stock.store, &asked.text, &asked.filter);
+            let filter = stock.shelf.compiled(stock.store, asked);
             let (kept, stats) = stock.store.filtered_counted(&filter, place, &bits);
             offered.bits = Some(Arc::new(kept));
             offered.stats = Some(stats);
@@ -161,14 +159,22 @@ impl<'a> Consultation<'a> {
     }
 
     /// Those of `among` that a control's filter means.
-    pub(crate) fn meant(
+    pub(crate) fn meant(&self, filter: &Arc<CompiledFilter>, among: &ItemBits) -> ItemBits {
+        self.stock.map_or_else(ItemBits::default, |stock| {
+            self.filtered(stock, filter, among)
+        })
+    }
+
+    /// Those of `among` that a filter of the serving config or of a control means, here and in the shopper's currency.
+    fn filtered(
         &self,
-        filter: &recommender_store::filter::CompiledFilter,
+        stock: Stock<'_>,
+        filter: &Arc<CompiledFilter>,
         among: &ItemBits,
     ) -> ItemBits {
-        self.stock.map_or_else(ItemBits::default, |stock| {
-            stock.store.filtered(filter, self.place(), among)
-        })
+        let currency = self.question.manner.currency;
+        let filter = stock.shelf.in_currency(stock.store, filter, currency);
+        stock.store.filtered(&filter, self.place(), among)
     }
 
     /// What the engine answers to `query`.

@@ -8,10 +8,11 @@ use std::time::Duration;
 use recommender_core::DenseIndex;
 use recommender_core::engine::Engine;
 use recommender_store::Store;
-use recommender_store::catalog::{EligibilityView, Offer};
+use recommender_store::catalog::{Currency, EligibilityView, Offer};
 use recommender_store::filter::{CompiledFilter, Filter, FilterIndex};
-use rustc_hash::FxHashMap;
 
+use crate::answering::AskedFilter;
+use crate::answering::filters::Filters;
 use crate::answering::prepared::Prepared;
 use crate::serving::Recipe;
 use crate::status::Refusal;
@@ -98,30 +99,6 @@ pub(crate) struct Shelf {
     filters: Mutex<Filters>,
 }
 
-/// Filters of callers that were made into bits, by their text.
-#[derive(Debug, Default)]
-struct Filters {
-    made: FxHashMap<String, Made>,
-    bytes: usize,
-    turn: u64,
-}
-
-#[derive(Debug)]
-struct Made {
-    filter: Arc<CompiledFilter>,
-    bytes: usize,
-    used: u64,
-}
-
-/// Memory that the bits of callers' filters may take beside a model.
-const FILTER_BYTES: usize = 64 << 20;
-
-/// A clause has at least so many letters.
-const LETTERS_OF_A_CLAUSE: usize = 4;
-
-/// A filter takes at least so much memory.
-const FILTER_ITSELF: usize = 1024;
-
 impl Shelf {
     fn new(engine: &Engine, store: &Store) -> Self {
         let view = store.eligibility(Arc::clone(engine.items()));
@@ -147,56 +124,34 @@ impl Shelf {
         Arc::new(store.compile(&self.index, filter))
     }
 
-    /// The bits of a caller's filter, made when first asked for and kept as long as there is room.
-    pub(crate) fn compiled(
-        &self,
-        store: &Store,
-        text: &str,
-        filter: &Filter,
-    ) -> Arc<CompiledFilter> {
-        if let Some(known) = self.filters().find(text) {
+    /// The bits of a filter, made when first asked for and kept as long as there is room.
+    pub(crate) fn compiled(&self, store: &Store, asked: &AskedFilter) -> Arc<CompiledFilter> {
+        if let Some(known) = self.filters().find(&asked.key) {
             return known;
         }
-        let made = self.compile(store, filter);
-        let clauses = text.len() / LETTERS_OF_A_CLAUSE + 1;
-        let bytes = FILTER_ITSELF + clauses * self.view.items().len().div_ceil(8);
-        self.filters().keep(text, &made, bytes);
+        let made = self.compile(store, &asked.filter);
+        self.filters()
+            .keep(&asked.key, &made, self.view.items().len());
         made
+    }
+
+    /// A filter as it is where money counts in `currency` alone.
+    pub(crate) fn in_currency(
+        &self,
+        store: &Store,
+        filter: &Arc<CompiledFilter>,
+        currency: Option<Currency>,
+    ) -> Arc<CompiledFilter> {
+        let own = filter.filter();
+        let Some(currency) = currency.filter(|_| own.asks_for_money()) else {
+            return Arc::clone(filter);
+        };
+        let asked = AskedFilter::new(own.to_string(), own.clone(), Some(currency));
+        self.compiled(store, &asked)
     }
 
     fn filters(&self) -> MutexGuard<'_, Filters> {
         self.filters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Filters {
-    fn find(&mut self, text: &str) -> Option<Arc<CompiledFilter>> {
-        let made = self.made.get_mut(text)?;
-        self.turn += 1;
-        made.used = self.turn;
-        Some(Arc::clone(&made.filter))
-    }
-
-    /// Keeps a filter, and drops those that were not asked for the longest until there is room for it.
-    fn keep(&mut self, text: &str, filter: &Arc<CompiledFilter>, bytes: usize) {
-        if bytes > FILTER_BYTES || self.made.contains_key(text) {
-            return;
-        }
-        while self.bytes + bytes > FILTER_BYTES {
-            let oldest = self.made.iter().min_by_key(|(_, made)| made.used);
-            let Some(oldest) = oldest.map(|(text, _)| text.clone()) else {
-                break;
-            };
-            self.bytes -= self.made.remove(&oldest).map_or(0, |made| made.bytes);
-        }
-        self.turn += 1;
-        self.bytes += bytes;
-        let made = Made {
-            filter: Arc::clone(filter),
-            bytes,
-            used: self.turn,
-        };
-        self.made.insert(text.to_owned(), made);
     }
 }
 

@@ -2,21 +2,27 @@
 
 use std::sync::Arc;
 
-use recommender_core::engine::Tier;
 use recommender_core::query::Candidates;
 use recommender_core::{ItemIx, Query, Recommender};
 use rustc_hash::FxHashSet;
 
-use crate::answering::Refused;
-use crate::answering::answer::{Listed, Seen, Share};
+use crate::answering::answer::{Basis, Listed, Share};
 use crate::answering::consultation::Consultation;
 use crate::answering::desk::bits;
 use crate::answering::obstacles::{NotShown, Reason};
 use crate::answering::ordering::Ordering;
+use crate::answering::{Refused, Standing};
+
+/// Why a product is, or is not, in an answer, and what that rests on.
+#[derive(Debug)]
+pub(crate) struct Explanation {
+    pub(crate) explained: Explained,
+    pub(crate) basis: Basis,
+}
 
 /// Why a product is, or is not, in an answer.
 #[derive(Debug)]
-pub(crate) struct Explanation {
+pub(crate) struct Explained {
     pub(crate) shown: bool,
     /// Its place among all that may be shown, from 1; 0 if nothing proposes it.
     pub(crate) rank: usize,
@@ -27,8 +33,6 @@ pub(crate) struct Explanation {
     pub(crate) by_event: Vec<(Share, f32)>,
     /// Why it is not shown, if it is not.
     pub(crate) not_shown: Vec<NotShown>,
-    pub(crate) tier: Tier,
-    pub(crate) seen: Seen,
 }
 
 /// How far down a list a product is looked for.
@@ -62,16 +66,59 @@ impl Consultation<'_> {
         }
         let (score, by_source) = listed.map_or((0.0, Vec::new()), |it| (it.score, it.shares));
         let by_event = item.map(|item| self.by_event(&query, item, &by_source));
-        Ok(Explanation {
+        let explained = Explained {
             shown: place.is_some(),
             rank,
             score,
             by_event: by_event.transpose()?.unwrap_or_default(),
             by_source,
             not_shown,
-            tier: answer.tier,
-            seen: answer.seen,
-        })
+        };
+        let basis = answer.basis;
+        Ok(Explanation { explained, basis })
+    }
+
+    /// Why the product `key` stands among candidates where it stands, or is not shown.
+    ///
+    /// # Errors
+    /// As the engine.
+    pub(crate) fn explain_ranked(
+        &self,
+        key: &str,
+        (standing, remembers): (&Standing, bool),
+    ) -> Result<Explanation, Refused> {
+        let mut ranking = self.rank(standing, remembers)?;
+        let place = ranking.results.iter().position(|listed| listed.key == key);
+        let query = self.query(DEPTH.max(ranking.results.len()), &mut Vec::new())?;
+        let listed = place.map(|place| ranking.results.swap_remove(place));
+        let (score, by_source) = listed.map_or((0.0, Vec::new()), |it| (it.score, it.shares));
+        let item = self.engine.items().get(key).filter(|_| place.is_some());
+        let by_event = match item {
+            Some(item) => self.by_event(&query, item, &by_source)?,
+            None => by_source.clone(),
+        };
+        let not_shown = match place {
+            Some(_) => Vec::new(),
+            None => self.not_ranked(key, standing, &query),
+        };
+        let explained = Explained {
+            shown: place.is_some(),
+            rank: place.map_or(0, |place| place + 1),
+            score,
+            by_source,
+            by_event,
+            not_shown,
+        };
+        let basis = ranking.basis;
+        Ok(Explanation { explained, basis })
+    }
+
+    fn not_ranked(&self, key: &str, standing: &Standing, query: &Query) -> Vec<NotShown> {
+        let mut candidates = standing.candidates.iter();
+        if candidates.any(|candidate| candidate.key == key) {
+            return self.obstacles(key, query);
+        }
+        vec![Reason::NotProposed.into()]
     }
 
     /// Where the product would stand if it might be shown.

@@ -11,7 +11,9 @@ mod consultation;
 mod desk;
 mod diversity;
 mod explanation;
+mod filters;
 mod freshness;
+mod given;
 mod history;
 mod obstacles;
 mod ordering;
@@ -22,16 +24,20 @@ mod readers;
 mod served;
 mod shortlist;
 mod task;
+mod tokens;
 
-pub(crate) use answer::{Answer, Listed, Share};
+pub(crate) use answer::{Answer, Basis, Listed, Share, Told};
 pub(crate) use attributes::words;
 pub(crate) use consultation::Consultation;
 pub(crate) use desk::Desk;
 pub(crate) use explanation::Explanation;
 pub(crate) use freshness::Freshness;
+pub(crate) use given::{Asked, Given, GivenAnswers, Lost, Persons, Shown};
 pub(crate) use history::{Remembered, consent};
 pub(crate) use obstacles::{NotShown, Reason};
-pub(crate) use question::{AskedFilter, Asker, Page, Places, Question, Scene, Scope, Wanted};
+pub(crate) use question::{
+    AskedFilter, Asker, Manner, Page, Places, Question, Scene, Scope, Wanted,
+};
 pub(crate) use ranking::{Candidate, Ranking, Standing};
 pub(crate) use readers::Readers;
 pub use served::ServedModel;

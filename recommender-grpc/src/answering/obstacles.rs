@@ -2,6 +2,7 @@
 
 use recommender_core::Query;
 use recommender_store::catalog::Obstacle;
+use recommender_store::filter::Filter;
 
 use crate::answering::consultation::Consultation;
 use crate::answering::prepared::Act;
@@ -64,9 +65,15 @@ impl Consultation<'_> {
             let obstacles = stock.store.obstacles(key, &self.offer());
             found.extend(obstacles.into_iter().map(|it| Reason::Stock(it).into()));
         }
-        let means = |filter| {
-            self.stock
-                .is_none_or(|stock| stock.store.means(filter, self.place(), key))
+        let currency = self.question.manner.currency;
+        let means = |filter: &Filter| {
+            self.stock.is_none_or(|stock| match currency {
+                Some(currency) if filter.asks_for_money() => {
+                    let filter = filter.in_currency(currency);
+                    stock.store.means(&filter, self.place(), key)
+                }
+                _ => stock.store.means(filter, self.place(), key),
+            })
         };
         let asked = self.question.scope.filter.as_ref().map(|it| &it.filter);
         let usual = self.prepared.filter.as_ref().map(|it| it.filter());

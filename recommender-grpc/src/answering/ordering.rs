@@ -205,14 +205,15 @@ impl<'c, 'a> Ordering<'c, 'a> {
     }
 
     fn search(&mut self) {
-        let words = &self.consultation.question.scene.words;
+        let question = self.consultation.question;
+        let (words, language) = (&question.scene.words, question.manner.language.as_ref());
         if words.is_empty() {
             return;
         }
         let most = self.list.span() * SEARCH;
         for place in 0..self.list.entries.len() {
             let product = self.consultation.described(self.list.entries[place].item);
-            let found = product.map_or(0.0, |product| product.matches(words));
+            let found = product.map_or(0.0, |product| product.matches(words, language));
             if found > 0.0 {
                 self.list.add(place, Cause::Search, found * most);
             }

@@ -2,11 +2,12 @@
 
 use recommender_core::engine::EngineRequest;
 use recommender_core::events::{Consent, Event};
-use recommender_store::catalog::Orders;
+use recommender_store::catalog::{Currency, Language, Orders};
 use recommender_store::filter::Filter;
 use recommender_store::identity::Identifier;
+use recommender_store::record::StoredEvent;
 
-use crate::answering::Freshness;
+use crate::answering::{Freshness, filters};
 use crate::proto::Channel;
 use crate::serving::{Diversity, PageType, ServingConfig, ServingConfigName};
 
@@ -17,6 +18,9 @@ pub(crate) struct Question {
     pub(crate) asker: Asker,
     /// What the engine is asked; her history and session come to it once they are known.
     pub(crate) engine: EngineRequest,
+    /// Products that the request excludes: the first of those that the engine is to leave out. What others of a batch show
+    /// comes after them.
+    pub(crate) excluded: usize,
     pub(crate) scope: Scope,
     pub(crate) scene: Scene,
     /// None is what the serving config says.
@@ -26,8 +30,11 @@ pub(crate) struct Question {
     pub(crate) min_freshness: Option<Freshness>,
     /// The latest write that the answer has seen; set when it is begun.
     pub(crate) seen: Option<Freshness>,
+    /// The latest write that counts of what she did; none if all of it does.
+    pub(crate) as_of: Option<Freshness>,
     /// Whether the answer holds the products' own fields.
     pub(crate) with_products: bool,
+    pub(crate) manner: Manner,
     /// Whether the request is only to be checked.
     pub(crate) validate_only: bool,
     /// For the log.
@@ -61,11 +68,32 @@ pub(crate) struct Scope {
     pub(crate) fulfillment: Option<Wanted>,
 }
 
+/// In which language and currency products are told; none is their own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Manner {
+    pub(crate) language: Option<Language>,
+    pub(crate) currency: Option<Currency>,
+}
+
 /// A filter as it was written, and read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AskedFilter {
-    pub(crate) text: String,
+    /// What tells it from others: its text, and the currency in which it compares prices.
+    pub(crate) key: String,
     pub(crate) filter: Filter,
+}
+
+impl AskedFilter {
+    /// `filter`, which was written as `text`, with money in `currency` alone.
+    pub(crate) fn new(text: String, filter: Filter, currency: Option<Currency>) -> Self {
+        match currency.filter(|_| filter.asks_for_money()) {
+            Some(currency) => Self {
+                key: filters::key(&text, currency),
+                filter: filter.in_currency(currency),
+            },
+            None => Self { key: text, filter },
+        }
+    }
 }
 
 /// How products must be to be had.
@@ -115,7 +143,27 @@ impl Page {
     }
 }
 
+/// Where only older events of hers count, so many times as many are read: those since are among them.
+const LOOKED_THROUGH: usize = 8;
+
 impl Question {
+    /// How many events of hers are read, where `limit` of them count.
+    pub(crate) fn events_read(&self, limit: usize) -> usize {
+        match self.as_of {
+            Some(_) => limit.saturating_mul(LOOKED_THROUGH),
+            None => limit,
+        }
+    }
+
+    /// Those of the events that were read that count: at most `limit`.
+    pub(crate) fn that_count(&self, mut read: Vec<StoredEvent>, limit: usize) -> Vec<StoredEvent> {
+        if let Some(Freshness(as_of)) = self.as_of {
+            read.retain(|event| event.position <= as_of);
+            read.drain(..read.len().saturating_sub(limit));
+        }
+        read
+    }
+
     /// At which of these places products must be, anywhere if there is none; how many of them, and whether orders
     /// are taken.
     pub(crate) fn stock<'a>(&'a self, config: &'a ServingConfig) -> (&'a [String], f32, Orders) {

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use recommender_core::engine::Tier;
 use recommender_core::query::{Candidates, ItemSet};
 use recommender_core::{ItemBits, ItemIx, Query};
-use recommender_store::filter::FilterStats;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::answering::answer::{Listed, Seen};
+use crate::answering::answer::{Basis, Listed};
 use crate::answering::consultation::Consultation;
 use crate::answering::obstacles::NotShown;
 use crate::answering::ordering::Ordering;
@@ -38,11 +36,7 @@ pub(crate) struct Standing {
 pub(crate) struct Ranking {
     pub(crate) results: Vec<Listed>,
     pub(crate) left_out: Vec<(String, NotShown)>,
-    pub(crate) missing: Vec<String>,
-    pub(crate) tier: Tier,
-    pub(crate) applied: Vec<String>,
-    pub(crate) stats: Option<FilterStats>,
-    pub(crate) seen: Seen,
+    pub(crate) basis: Basis,
 }
 
 impl Consultation<'_> {
@@ -77,16 +71,10 @@ impl Consultation<'_> {
             .map(|entry| self.listed(entry))
             .collect();
         results.extend(unknown.into_iter().map(|key| self.unknown(key, last - 1.0)));
-        missing.sort_unstable();
-        missing.dedup();
         Ok(Ranking {
             results,
             left_out,
-            missing,
-            tier,
-            applied: self.applied(acted),
-            stats: offered.stats,
-            seen: self.seen(),
+            basis: self.basis(tier, missing, (acted, offered.stats)),
         })
     }
 

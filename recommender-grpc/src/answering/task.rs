@@ -145,7 +145,7 @@ impl Task {
         let limit = self.recipe.config.history_limit;
         if matches!(self.remembered, Remembered::Unread) {
             let start = Instant::now();
-            let read = readers::read(store, &self.question, limit);
+            let read = readers::read(store, &self.question, self.question.events_read(limit));
             self.metrics.stage("history", start.elapsed());
             self.remembered = read.unwrap_or_else(|error| {
                 tracing::error!(%error, "what a shopper did could not be read");
@@ -153,7 +153,7 @@ impl Task {
             });
         }
         match std::mem::take(&mut self.remembered) {
-            Remembered::Read(events) => Ok(Some(events)),
+            Remembered::Read(events) => Ok(Some(self.question.that_count(events, limit))),
             // What was to be seen is perhaps not.
             Remembered::Lost | Remembered::Unread if self.question.min_freshness.is_some() => {
                 Err(Refusal::NotYetVisible)

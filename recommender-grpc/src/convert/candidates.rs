@@ -8,20 +8,53 @@ use crate::convert::violations::Violations;
 use crate::proto::{ExplainRecommendationRequest, RankRequest, RecommendRequest, RecommendView};
 use crate::status::Refusal;
 
-/// The question to be explained, and the product.
+/// What is to be explained.
+#[derive(Debug)]
+pub(crate) enum Explained {
+    /// The answer that a question has now.
+    Question(Box<Question>),
+    /// The answer of this token.
+    Given(String),
+}
+
+/// What is to be explained, and the product.
 pub(crate) fn explained(
     request: ExplainRecommendationRequest,
     bounds: Bounds<'_>,
-) -> Result<(Question, String), Refusal> {
+) -> Result<(Explained, String), Refusal> {
     let mut wrong = Violations::default();
-    wrong.refuse_if(!request.attribution_token.is_empty(), "attribution_token");
     if request.product_id.is_empty() {
         wrong.add("product_id", "expected a key, found none");
     }
-    let Some(asked) = request.request else {
-        wrong.add("request", "expected a request, found none");
-        return Err(wrong.into());
+    let token = request.attribution_token;
+    let explained = match (request.request, token.is_empty()) {
+        (None, false) => Some(Explained::Given(token)),
+        (Some(asked), true) => question(asked, bounds, &mut wrong)
+            .map(|question| Explained::Question(Box::new(question))),
+        (None, true) => {
+            let found =
+                "found neither; answers to ephemeral contexts and without consent have no token";
+            wrong.add("request", format!("{EITHER}, {found}"));
+            None
+        }
+        (Some(_), false) => {
+            wrong.add("attribution_token", format!("{EITHER}, found both"));
+            None
+        }
     };
+    wrong.or(())?;
+    let explained = explained.ok_or_else(|| Refusal::from(Violations::default()))?;
+    Ok((explained, request.product_id))
+}
+
+const EITHER: &str = "expected either a request or an attribution token";
+
+/// The question to be explained.
+fn question(
+    asked: RecommendRequest,
+    bounds: Bounds<'_>,
+    wrong: &mut Violations,
+) -> Option<Question> {
     for (field, set) in [
         ("request.view", asked.view != 0),
         ("request.read_mask", asked.read_mask.is_some()),
@@ -43,9 +76,7 @@ pub(crate) fn explained(
     let mut within = Violations::default();
     let read = recommend(asked, bounds, &mut within);
     wrong.add_within("request", within);
-    wrong.or(())?;
-    let (question, _) = read.ok_or_else(|| Refusal::from(Violations::default()))?;
-    Ok((question, request.product_id))
+    read.map(|(question, _)| question)
 }
 
 /// The question that `request` asks, and the candidates.

@@ -7,6 +7,7 @@ mod controls;
 mod evaluations;
 pub(crate) mod events;
 mod extras;
+mod given;
 pub(crate) mod identities;
 pub(crate) mod inventory;
 mod listing;
@@ -21,14 +22,16 @@ pub(crate) mod receipts;
 mod request;
 mod response;
 mod serving_configs;
+mod shown;
 pub(crate) mod sizes;
 mod tuning;
 mod violations;
 pub(crate) mod writes;
 
-pub(crate) use candidates::{explained, ranked};
+pub(crate) use candidates::{Explained, explained, ranked};
 pub(crate) use controls::{CONTROLS, changed_control, control, of_control};
 pub(crate) use evaluations::{of_evaluation, offline_order};
+pub(crate) use given::{asked, asked_to_rank, given};
 pub(crate) use listing::{check_id, check_parent, id_in, page};
 pub(crate) use mask::Mask;
 pub(crate) use models::{

@@ -29,6 +29,8 @@ pub(crate) fn digest(request: &RecommendRequest) -> u64 {
             &context.user_id,
             &context.session_id,
             &context.place_id,
+            &context.locale,
+            &context.currency_code,
         ] {
             part(key.as_bytes());
         }

@@ -6,7 +6,8 @@ use recommender_core::catalog::AttributeValue;
 use recommender_core::events::Channel;
 use recommender_store::StoreError;
 use recommender_store::catalog::{
-    Availability, Image, MAX_EMBEDDING, Money, ProductRecord, RatingSummary,
+    Availability, Image, LocalizedText, MAX_EMBEDDING, MAX_LANGUAGES, Money, ProductRecord,
+    RatingSummary,
 };
 
 use crate::convert::events::{self, timestamp};
@@ -66,6 +67,7 @@ pub(crate) fn product(record: &ProductRecord, catalog: &str) -> proto::Product {
         uri: record.uri.clone().unwrap_or_default(),
         images: record.images.iter().map(wire_image).collect(),
         local_inventories: Vec::new(),
+        localized_texts: record.localized_texts.iter().map(wire_texts).collect(),
     }
 }
 
@@ -107,6 +109,7 @@ pub(crate) fn record(
         age_restricted: product.age_restricted,
         uri: text(product.uri),
         images: images(product.images, field, wrong),
+        localized_texts: product.localized_texts.into_iter().map(texts).collect(),
     };
     if !record.key.is_empty()
         && let Err(error) = record.validate()
@@ -158,6 +161,12 @@ fn check_lists(product: &proto::Product, field: &str, wrong: &mut Violations) {
     ] {
         wrong.bound(&format!("{field}.{name}"), found, MAX_ENTRIES);
     }
+    let languages = product.localized_texts.len();
+    wrong.bound(
+        &format!("{field}.localized_texts"),
+        languages,
+        MAX_LANGUAGES,
+    );
     let numbers = product.embedding.len();
     wrong.bound(&format!("{field}.embedding"), numbers, MAX_EMBEDDING);
     let local = !product.local_inventories.is_empty();
@@ -275,6 +284,22 @@ fn images(images: Vec<proto::Image>, field: &str, wrong: &mut Violations) -> Vec
     read
 }
 
+fn texts(texts: proto::LocalizedText) -> LocalizedText {
+    LocalizedText {
+        language_code: texts.language_code,
+        title: texts.title,
+        description: texts.description,
+    }
+}
+
+fn wire_texts(texts: &LocalizedText) -> proto::LocalizedText {
+    proto::LocalizedText {
+        language_code: texts.language_code.clone(),
+        title: texts.title.clone(),
+        description: texts.description.clone(),
+    }
+}
+
 /// An amount of the wire; the store says what is wrong with it.
 pub(crate) fn money(money: WireMoney) -> Money {
     Money {
@@ -338,7 +363,8 @@ mod tests {
             "tags": ["new"], "attributes": {"grams": 180.5, "fit": "slim"}, "embedding": [0.5, -1.0],
             "availability": "backorder", "available_time": -1500, "expire_time": 1700000000123,
             "eligible_channels": ["web", "social"], "hidden": true, "age_restricted": true, "uri": "https://shop/shirt",
-            "images": [{"uri": "https://shop/shirt.jpg", "height": 10, "width": 20}, {"uri": "b"}]}"#;
+            "images": [{"uri": "https://shop/shirt.jpg", "height": 10, "width": 20}, {"uri": "b"}],
+            "localized_texts": [{"language_code": "de-AT", "title": "Hemd", "description": "Rot"}]}"#;
         serde_json::from_str(text).unwrap()
     }
 
@@ -363,7 +389,7 @@ mod tests {
     fn what_is_wrong_is_named_as_the_wire_names_it() {
         let wire = product(&full(), "default");
         let many = |value: &str| vec![value.to_owned(); MAX_ENTRIES + 1];
-        let cases: [(&str, Spoil); 11] = [
+        let cases: [(&str, Spoil); 13] = [
             ("product.availability", Box::new(|it| it.availability = 99)),
             (
                 "product.categories[0]",
@@ -391,6 +417,14 @@ mod tests {
                 Box::new(|it| it.primary_product_id = "shirt/red".into()),
             ),
             ("product.tags", Box::new(move |it| it.tags = many("a"))),
+            (
+                "product.localized_texts",
+                Box::new(|it| it.localized_texts[0].language_code = "de_AT".into()),
+            ),
+            (
+                "product.localized_texts",
+                Box::new(|it| it.localized_texts = vec![it.localized_texts[0].clone(); 2]),
+            ),
             (
                 "product.local_inventories",
                 Box::new(|it| it.local_inventories.push(proto::LocalInventory::default())),

@@ -2,10 +2,11 @@
 
 use recommender_core::engine::{EngineRequest, Explanation};
 use recommender_core::events::Consent as SaidConsent;
+use recommender_store::catalog::{Currency, Language};
 use recommender_store::filter::Filter;
 use recommender_store::identity::Namespace;
 
-use crate::answering::{AskedFilter, Asker, Page, Question, Scene, Scope, words};
+use crate::answering::{AskedFilter, Asker, Manner, Page, Question, Scene, Scope, words};
 use crate::convert::events::{self, Past};
 use crate::convert::mask::{self, Mask};
 use crate::convert::pages;
@@ -85,9 +86,10 @@ pub(super) fn recommend(
         return None;
     };
     check_context(&context, limits, wrong);
+    let manner = manner(&context, bounds, wrong);
     let channel = context.channel();
     let scope = Scope {
-        filter: filter(request.filter, wrong),
+        filter: filter(request.filter, manner.currency, wrong),
         strict: request.strict_filtering,
         fulfillment: (request.fulfillment)
             .map(|wanted| constraints::fulfillment(wanted, &context.place_id, wrong)),
@@ -101,6 +103,7 @@ pub(super) fn recommend(
         ..engine
     };
     let question = Question {
+        excluded,
         serving_config,
         asker,
         engine,
@@ -110,7 +113,9 @@ pub(super) fn recommend(
         page,
         min_freshness,
         seen: None,
+        as_of: None,
         with_products,
+        manner,
         validate_only: request.validate_only,
         request_id: request.request_id,
         channel,
@@ -202,12 +207,12 @@ fn freshness(token: &str, wrong: &mut Violations) -> Option<crate::answering::Fr
     read
 }
 
-fn filter(text: String, wrong: &mut Violations) -> Option<AskedFilter> {
+fn filter(text: String, currency: Option<Currency>, wrong: &mut Violations) -> Option<AskedFilter> {
     if text.is_empty() {
         return None;
     }
     match Filter::parse(&text) {
-        Ok(filter) => Some(AskedFilter { text, filter }),
+        Ok(filter) => Some(AskedFilter::new(text, filter, currency)),
         Err(error) => {
             let (column, expected, found) = (error.column, error.expected, error.found);
             let what = format!("column {column}: expected {expected}, found {found}");
@@ -220,12 +225,6 @@ fn filter(text: String, wrong: &mut Violations) -> Option<AskedFilter> {
 fn check_context(context: &RecommendContext, limits: &RequestLimits, wrong: &mut Violations) {
     if context.visitor_id.is_empty() {
         wrong.add("context.visitor_id", "expected a key, found none");
-    }
-    for (field, set) in [
-        ("context.locale", !context.locale.is_empty()),
-        ("context.currency_code", !context.currency_code.is_empty()),
-    ] {
-        wrong.refuse_if(set, field);
     }
     let products = context.product_details.len();
     let most = limits.max_context_products;
@@ -240,6 +239,30 @@ fn check_context(context: &RecommendContext, limits: &RequestLimits, wrong: &mut
     let events = context.recent_events.iter();
     let past = events.map(|event| event.product_details.len().max(1)).sum();
     wrong.bound("context.recent_events", past, limits.max_recent_events);
+}
+
+/// In which language and currency products are to be told.
+fn manner(context: &RecommendContext, bounds: Bounds<'_>, wrong: &mut Violations) -> Manner {
+    let (locale, code) = (&context.locale, &context.currency_code);
+    if !bounds.has_store {
+        wrong.refuse_if(!locale.is_empty(), "context.locale");
+        wrong.refuse_if(!code.is_empty(), "context.currency_code");
+        return Manner::default();
+    }
+    let manner = Manner {
+        language: Language::parse(locale),
+        currency: Currency::parse(code),
+    };
+    if manner.language.is_none() && !locale.is_empty() {
+        let expected = "expected a BCP 47 tag such as \"de-AT\"";
+        wrong.add("context.locale", format!("{expected}, found {locale:?}"));
+    }
+    if manner.currency.is_none() && !code.is_empty() {
+        let expected = "expected three capital letters of ISO 4217";
+        let found = format!("{expected}, found {code:?}");
+        wrong.add("context.currency_code", found);
+    }
+    manner
 }
 
 /// What the context says of the page, and of the segments of the shopper.

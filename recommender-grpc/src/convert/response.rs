@@ -7,15 +7,81 @@ use recommender_core::engine::Tier;
 use recommender_store::catalog::Obstacle;
 
 use crate::answering::{
-    Answer, Explanation, Listed, NotShown, Origin, Outcome, Ranking, Reason as Why, Share,
-    Shortfall,
+    Answer, Basis, Explanation, Given, Listed, NotShown, Origin, Outcome, Ranking, Reason as Why,
+    Share, Shortfall,
 };
-use crate::convert::{events, names, pages, products};
+use crate::convert::{events, names, pages, shown};
 use crate::models::ServedModel;
 use crate::proto::{
-    self, ClauseStats, ExplainRecommendationResponse, FilterStats, LeftOutCandidate,
-    NotShownReason, RankResponse, Reason, ReasonKind, RecommendResponse, RecommenderKind, Source,
+    self, ClauseStats, ExplainRecommendationResponse, ExplainedAnswer, FilterStats,
+    LeftOutCandidate, NotShownReason, RankResponse, Reason, ReasonKind, RecommendResponse,
+    RecommenderKind, Source,
 };
+
+/// What every answer says, whatever its products.
+#[derive(Debug, Default)]
+struct Head {
+    attribution_token: String,
+    model_version: String,
+    degraded: bool,
+    degraded_reason: String,
+    tier: i32,
+    missing_ids: Vec<String>,
+    applied_controls: Vec<String>,
+    inventory_as_of: Option<prost_types::Timestamp>,
+    freshness: String,
+    filter_stats: Option<FilterStats>,
+}
+
+impl Head {
+    /// The head of an answer that `model` gave; without `basis`, of one that was not worked out.
+    fn new(
+        attribution_token: String,
+        (model, degraded): (&ServedModel, &[Shortfall]),
+        basis: Option<Basis>,
+    ) -> Self {
+        let head = Self {
+            attribution_token,
+            model_version: model.version().to_owned(),
+            degraded: !degraded.is_empty(),
+            degraded_reason: reasons(degraded),
+            ..Self::default()
+        };
+        let Some(basis) = basis else {
+            return head;
+        };
+        let seen = basis.seen.freshness;
+        Self {
+            tier: names::tier(basis.tier).into(),
+            missing_ids: basis.missing,
+            applied_controls: basis.applied,
+            inventory_as_of: basis.seen.inventory.map(events::wire_time),
+            freshness: seen.map(|seen| seen.to_string()).unwrap_or_default(),
+            filter_stats: basis.stats.map(filter_stats),
+            ..head
+        }
+    }
+}
+
+/// A message that begins with a head.
+macro_rules! headed {
+    ($message:ident, $head:expr) => {{
+        let head: Head = $head;
+        $message {
+            attribution_token: head.attribution_token,
+            model_version: head.model_version,
+            degraded: head.degraded,
+            degraded_reason: head.degraded_reason,
+            tier: head.tier,
+            missing_ids: head.missing_ids,
+            applied_controls: head.applied_controls,
+            inventory_as_of: head.inventory_as_of,
+            freshness: head.freshness,
+            filter_stats: head.filter_stats,
+            ..$message::default()
+        }
+    }};
+}
 
 /// The response that says `outcome`.
 pub(crate) fn response(
@@ -23,35 +89,21 @@ pub(crate) fn response(
     attribution_token: String,
     catalog: &str,
 ) -> RecommendResponse {
-    let Outcome {
-        answer,
-        question,
-        model,
-        degraded,
-    } = outcome;
-    let mut response = RecommendResponse {
-        attribution_token,
-        model_version: model.version().to_owned(),
-        degraded: !degraded.is_empty(),
-        degraded_reason: reasons(&degraded),
-        ..RecommendResponse::default()
+    let said = (&*outcome.model, &*outcome.degraded);
+    let Some(answer) = outcome.answer else {
+        return headed!(RecommendResponse, Head::new(attribution_token, said, None));
     };
-    let Some(answer) = answer else {
-        return response;
-    };
-    let page = question.page;
+    let (page, tier) = (outcome.question.page, answer.basis.tier);
     let next = answer.more.then(|| pages::token(page.end(), page.digest));
-    response.next_page_token = next.flatten().unwrap_or_default();
-    let tier = answer.tier;
-    response.set_tier(names::tier(tier));
-    response.missing_ids = answer.missing;
-    response.applied_controls = answer.applied;
-    response.inventory_as_of = answer.seen.inventory.map(events::wire_time);
-    let seen = answer.seen.freshness;
-    response.freshness = seen.map(|seen| seen.to_string()).unwrap_or_default();
-    response.filter_stats = answer.stats.map(filter_stats);
-    response.results = results(answer.results, page.offset, (tier, &model, catalog));
-    response
+    let by = (tier, said.0, catalog);
+    RecommendResponse {
+        next_page_token: next.flatten().unwrap_or_default(),
+        results: results(answer.results, page.offset, by),
+        ..headed!(
+            RecommendResponse,
+            Head::new(attribution_token, said, Some(answer.basis))
+        )
+    }
 }
 
 /// The response that says what became of candidates.
@@ -60,66 +112,73 @@ pub(crate) fn ranking(
     attribution_token: String,
     catalog: &str,
 ) -> RankResponse {
-    let Outcome {
-        answer,
-        model,
-        degraded,
-        ..
-    } = outcome;
-    let mut response = RankResponse {
-        attribution_token,
-        model_version: model.version().to_owned(),
-        degraded: !degraded.is_empty(),
-        degraded_reason: reasons(&degraded),
-        ..RankResponse::default()
+    let said = (&*outcome.model, &*outcome.degraded);
+    let Some(answer) = outcome.answer else {
+        return headed!(RankResponse, Head::new(attribution_token, said, None));
     };
-    let Some(answer) = answer else {
-        return response;
-    };
-    response.set_tier(names::tier(answer.tier));
-    response.missing_ids = answer.missing;
-    response.applied_controls = answer.applied;
-    response.inventory_as_of = answer.seen.inventory.map(events::wire_time);
-    let seen = answer.seen.freshness;
-    response.freshness = seen.map(|seen| seen.to_string()).unwrap_or_default();
-    response.filter_stats = answer.stats.map(filter_stats);
     let left_out = answer.left_out.into_iter();
-    response.left_out = left_out
-        .map(|(product_id, why)| LeftOutCandidate {
-            product_id,
-            reason: Some(not_shown(why)),
-        })
-        .collect();
-    response.results = results(answer.results, 0, (answer.tier, &model, catalog));
-    response
+    let left_out = left_out.map(|(product_id, why)| LeftOutCandidate {
+        product_id,
+        reason: Some(not_shown(why)),
+    });
+    let by = (answer.basis.tier, said.0, catalog);
+    RankResponse {
+        left_out: left_out.collect(),
+        results: results(answer.results, 0, by),
+        ..headed!(
+            RankResponse,
+            Head::new(attribution_token, said, Some(answer.basis))
+        )
+    }
 }
 
 /// The response that says why a product is, or is not, in an answer.
 pub(crate) fn explanation(
     outcome: Outcome<Explanation>,
     product_id: String,
+    given: Option<&Given>,
 ) -> ExplainRecommendationResponse {
-    let mut response = ExplainRecommendationResponse {
+    let answer = given.map(|given| explained_answer(given, &product_id, outcome.model.version()));
+    let said = (&*outcome.model, &*outcome.degraded);
+    let (basis, explained) = match outcome.answer {
+        Some(answer) => (Some(answer.basis), Some(answer.explained)),
+        None => (None, None),
+    };
+    let head = Head::new(String::new(), said, basis);
+    let response = ExplainRecommendationResponse {
         product_id,
-        model_version: outcome.model.version().to_owned(),
-        degraded: !outcome.degraded.is_empty(),
-        degraded_reason: reasons(&outcome.degraded),
+        tier: head.tier,
+        model_version: head.model_version,
+        inventory_as_of: head.inventory_as_of,
+        freshness: head.freshness,
+        degraded: head.degraded,
+        degraded_reason: head.degraded_reason,
+        answer,
         ..ExplainRecommendationResponse::default()
     };
-    let Some(answer) = outcome.answer else {
+    let Some(explained) = explained else {
         return response;
     };
-    response.set_tier(names::tier(answer.tier));
-    response.shown = answer.shown;
-    response.rank = count(answer.rank);
-    response.score = answer.score.into();
-    response.by_source = answer.by_source.into_iter().map(reason).collect();
-    response.by_event = answer.by_event.into_iter().map(reason).collect();
-    response.not_shown = answer.not_shown.into_iter().map(not_shown).collect();
-    response.inventory_as_of = answer.seen.inventory.map(events::wire_time);
-    let seen = answer.seen.freshness;
-    response.freshness = seen.map(|seen| seen.to_string()).unwrap_or_default();
-    response
+    ExplainRecommendationResponse {
+        shown: explained.shown,
+        rank: count(explained.rank),
+        score: explained.score.into(),
+        by_source: explained.by_source.into_iter().map(reason).collect(),
+        by_event: explained.by_event.into_iter().map(reason).collect(),
+        not_shown: explained.not_shown.into_iter().map(not_shown).collect(),
+        ..response
+    }
+}
+
+fn explained_answer(given: &Given, product_id: &str, version: &str) -> ExplainedAnswer {
+    let place = given.shown.place_of(product_id);
+    ExplainedAnswer {
+        answer_time: Some(events::wire_time(given.time)),
+        model_version: given.model.clone(),
+        same_model: given.model == version,
+        shown: place.is_some(),
+        position: place.map_or(0, count),
+    }
 }
 
 fn reasons(shortfalls: &[Shortfall]) -> String {
@@ -162,7 +221,7 @@ fn result(
             recommender: kind.into(),
         }),
         reasons: entry.shares.into_iter().map(reason).collect(),
-        product: product.map(|record| products::product(&record, catalog)),
+        product: product.map(|product| shown::product(&product, catalog)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keys that nothing else has: of answers, and of events that came without one.
+//! Keys that nothing else has: of events that came without one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -29,6 +29,7 @@ pub(crate) const ADMIN_LISTEN: &str = "admin_listen";
 pub(crate) const EXPORT_DIRECTORY: &str = "export_directory";
 pub(crate) const SNAPSHOT_DIRECTORY: &str = "snapshot_directory";
 pub(crate) const MEMORY_BUDGET: &str = "memory_budget_bytes";
+pub(crate) const KEPT_ANSWERS: &str = "kept_answers_bytes";
 
 /// The keys of the services themselves.
 pub(crate) const ALL: &[&str] = &[
@@ -58,6 +59,7 @@ pub(crate) const ALL: &[&str] = &[
     EXPORT_DIRECTORY,
     SNAPSHOT_DIRECTORY,
     MEMORY_BUDGET,
+    KEPT_ANSWERS,
 ];
 
 pub(crate) const TLS_CERTIFICATE_FILE: &str = "tls_certificate_file";

@@ -73,6 +73,7 @@ pub(crate) use resolve::is_resource_id;
 /// | `export_directory` | none: no such exports | directory below which exports are written |
 /// | `snapshot_directory` | none: no snapshots | directory in which snapshots are made and restored |
 /// | `memory_budget_bytes` | that of the control group, if it has one | 1 to 2^60: what status reports compare with |
+/// | `kept_answers_bytes` | 33,554,432 | 0 to 2^34: memory for the latest answers, to be explained by their tokens, each for a day at most; 0 keeps none |
 ///
 /// ```
 /// use recommender_grpc::settings::RawSettings;
@@ -122,6 +123,8 @@ pub struct Settings {
     pub directories: DirectorySettings,
     /// How much memory the server should get along with, in bytes; none asks the system.
     pub memory_budget_bytes: Option<u64>,
+    /// Memory for the latest answers and their questions, in bytes, so that an answer can be explained by its token.
+    pub kept_answers_bytes: usize,
 }
 
 /// What events may be, and where files of them are.

@@ -32,6 +32,7 @@ impl RawSettings {
             },
             memory_budget_bytes: Some(self.number(keys::MEMORY_BUDGET, 1..=1 << 60, 0))
                 .filter(|&bytes| bytes > 0),
+            kept_answers_bytes: self.number(keys::KEPT_ANSWERS, 0..=1 << 34, 32 << 20),
             catalog: self.catalog(),
             serving_configs: self.serving_configs(),
             fallback_serving_config: self.text(keys::FALLBACK),

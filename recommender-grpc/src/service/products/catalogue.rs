@@ -15,7 +15,7 @@ use crate::service::paging::Page;
 use crate::status::Refusal;
 
 /// Fields of a product that a mask may name, by the wire's name and the store's.
-const MASKED: [(&str, &str); 25] = [
+const MASKED: [(&str, &str); 26] = [
     ("primary_product_id", "primary_key"),
     ("title", "title"),
     ("description", "description"),
@@ -41,6 +41,7 @@ const MASKED: [(&str, &str); 25] = [
     ("age_restricted", "age_restricted"),
     ("uri", "uri"),
     ("images", "images"),
+    ("localized_texts", "localized_texts"),
 ];
 
 /// Most paths of a mask.

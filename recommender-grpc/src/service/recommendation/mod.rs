@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recommender_core::events::Consent;
+use recommender_store::{Clock, SystemClock};
 use tonic::{Request, Response, Status};
 
-use crate::answering::{self, Answer, Outcome, Question, Readers, Remembered, Task, Work};
-use crate::convert::{self, Bounds, Mask};
+use crate::answering::{
+    self, Answer, Asked, Given, Listed, Outcome, Persons, Question, Readers, Remembered, Shown,
+    Task, Work,
+};
+use crate::convert::{self, Bounds, Explained, Mask};
 use crate::error::ServeError;
 use crate::models::Snapshot;
 use crate::proto::recommendation_service_server::RecommendationService;
@@ -17,7 +21,6 @@ use crate::proto::{
     RecommendRequest, RecommendResponse, RecommenderKind,
 };
 use crate::service::deadline;
-use crate::service::unique_keys::UniqueKeys;
 use crate::serving::{Recipe, RecipesAt, ServingConfigName};
 use crate::shop::Shop;
 use crate::status::Refusal;
@@ -28,7 +31,6 @@ use crate::telemetry::Answered;
 pub(crate) struct Recommendations {
     shop: Shop,
     readers: Readers,
-    tokens: UniqueKeys,
 }
 
 /// The models and the serving configs of one moment, and when there must be an answer.
@@ -47,7 +49,6 @@ impl Recommendations {
         Ok(Self {
             shop,
             readers: Readers::start()?,
-            tokens: UniqueKeys::default(),
         })
     }
 
@@ -113,7 +114,7 @@ impl Recommendations {
         if task.question.validate_only {
             return Ok(());
         }
-        let limit = task.recipe.config.history_limit;
+        let limit = (task.question).events_read(task.recipe.config.history_limit);
         let remembered = (self.readers).remembered(store, &task.question, limit, task.deadline);
         task.remembered = remembered.await;
         Ok(())
@@ -153,14 +154,38 @@ impl Recommendations {
         })
     }
 
-    fn token<T>(&self, outcome: &Outcome<T>) -> String {
-        let attributable = outcome.question.asker.attributable;
-        let token = attributable.then(|| self.tokens.next());
-        token.unwrap_or_default()
+    /// The token of an answer with these results, which is kept as that to what was `asked`; none where nobody may be
+    /// followed, or there is no answer.
+    fn token<T>(
+        &self,
+        outcome: &Outcome<T>,
+        asked: Option<Asked>,
+        results: Option<&[Listed]>,
+    ) -> String {
+        let question = &outcome.question;
+        let (true, Some(results)) = (question.asker.attributable, results) else {
+            return String::new();
+        };
+        let left_out = question.engine.exclude.get(question.excluded..);
+        let given = asked.map(|asked| Given {
+            asked,
+            left_out: left_out.unwrap_or_default().to_vec(),
+            shown: Shown::new(question.page.offset, results),
+            model: outcome.model.version().to_owned(),
+            seen: question.seen,
+            time: SystemClock.now(),
+            persons: Persons::new(&question.asker.identifiers),
+        });
+        self.shop.given.keep(given)
     }
 
-    fn response(&self, outcome: Outcome<Answer>, elapsed: Duration) -> RecommendResponse {
-        let token = self.token(&outcome);
+    fn response(
+        &self,
+        outcome: Outcome<Answer>,
+        (asked, elapsed): (Option<Asked>, Duration),
+    ) -> RecommendResponse {
+        let results = outcome.answer.as_ref().map(|answer| &*answer.results);
+        let token = self.token(&outcome, asked, results);
         let channel = outcome.question.channel;
         self.count(&outcome);
         // Nothing of the shopper: the token is empty wherever she is not to be followed.
@@ -204,14 +229,16 @@ impl RecommendationService for Recommendations {
     ) -> Result<Response<RecommendResponse>, Status> {
         let received = Instant::now();
         let moment = self.moment(&request);
-        let (question, mask) = convert::question(request.into_inner(), self.bounds())?;
+        let request = request.into_inner();
+        let asked = convert::asked(&request, &self.shop.given);
+        let (question, mask) = convert::question(request, self.bounds())?;
         let task = self.task(question, &moment)?;
         let outcome = self
             .worked_out(task, |consultation, remembers| {
                 consultation.answer(remembers)
             })
             .await?;
-        let response = self.response(outcome, received.elapsed());
+        let response = self.response(outcome, (asked, received.elapsed()));
         Ok(Response::new(mask.cut(response)))
     }
 
@@ -224,19 +251,20 @@ impl RecommendationService for Recommendations {
         convert::check_batch(&batch, &self.shop.rules.limits)?;
         let distinct = batch.distinct_across_requests;
         let mut tasks = Vec::with_capacity(batch.requests.len());
-        let mut masks: Vec<Mask> = Vec::with_capacity(batch.requests.len());
+        let mut said: Vec<(Option<Asked>, Mask)> = Vec::with_capacity(batch.requests.len());
         for request in batch.requests {
+            let asked = convert::asked(&request, &self.shop.given);
             let (task, mask) = self.batch_task(request, &moment).await;
             tasks.push(task);
-            masks.push(mask);
+            said.push((asked, mask));
         }
         // A whole batch is one piece of work on one thread: batches can't crowd out single calls.
         let work = self.shop.workers.run(moment.deadline, move |caller| {
             answering::batch(tasks, distinct, || caller.is_gone())
         });
         let outcomes = work.await.map_err(Refusal::from)?;
-        let responses = outcomes.into_iter().zip(&masks);
-        let responses = responses.map(|(outcome, mask)| self.batched(outcome, mask));
+        let responses = outcomes.into_iter().zip(said);
+        let responses = responses.map(|(outcome, said)| self.batched(outcome, said));
         Ok(Response::new(BatchRecommendResponse {
             responses: responses.collect(),
         }))
@@ -245,14 +273,17 @@ impl RecommendationService for Recommendations {
     async fn rank(&self, request: Request<RankRequest>) -> Result<Response<RankResponse>, Status> {
         let received = Instant::now();
         let moment = self.moment(&request);
-        let (question, standing) = convert::ranked(request.into_inner(), self.bounds())?;
+        let request = request.into_inner();
+        let asked = convert::asked_to_rank(&request, &self.shop.given);
+        let (question, standing) = convert::ranked(request, self.bounds())?;
         let task = self.task(question, &moment)?;
         let outcome = self
             .worked_out(task, move |consultation, remembers| {
                 consultation.rank(&standing, remembers)
             })
             .await?;
-        let token = self.token(&outcome);
+        let results = outcome.answer.as_ref().map(|ranking| &*ranking.results);
+        let token = self.token(&outcome, asked, results);
         self.count(&outcome);
         let mut response = convert::ranking(outcome, token, &self.shop.catalog);
         response.server_time = convert::duration(received.elapsed());
@@ -264,15 +295,25 @@ impl RecommendationService for Recommendations {
         request: Request<ExplainRecommendationRequest>,
     ) -> Result<Response<ExplainRecommendationResponse>, Status> {
         let moment = self.moment(&request);
-        let (question, key) = convert::explained(request.into_inner(), self.bounds())?;
+        let (explained, key) = convert::explained(request.into_inner(), self.bounds())?;
+        let (question, standing, given) = match explained {
+            Explained::Question(question) => (*question, None, None),
+            Explained::Given(token) => {
+                let given = self.shop.given.find(&token).map_err(Refusal::NoAnswer)?;
+                let (question, standing) = convert::given(&given, self.bounds())?;
+                (question, standing, Some(given))
+            }
+        };
         let task = self.task(question, &moment)?;
         let product = key.clone();
         let outcome = self
-            .worked_out(task, move |consultation, remembers| {
-                consultation.explain(&product, remembers)
+            .worked_out(task, move |consultation, remembers| match &standing {
+                Some(standing) => consultation.explain_ranked(&product, (standing, remembers)),
+                None => consultation.explain(&product, remembers),
             })
             .await?;
-        Ok(Response::new(convert::explanation(outcome, key)))
+        let response = convert::explanation(outcome, key, given.as_deref());
+        Ok(Response::new(response))
     }
 }
 
@@ -299,11 +340,11 @@ impl Recommendations {
     fn batched(
         &self,
         outcome: Result<(Outcome<Answer>, Duration), Refusal>,
-        mask: &Mask,
+        (asked, mask): (Option<Asked>, Mask),
     ) -> BatchRecommendResult {
         match outcome {
             Ok((outcome, time)) => {
-                let response = self.response(outcome, time);
+                let response = self.response(outcome, (asked, time));
                 BatchRecommendResult {
                     status: Some(tonic_types::Status::default()),
                     response: Some(mask.cut(response)),

@@ -7,6 +7,7 @@ use recommender_core::{Dataset, Error, FitOptions, PipelineConfig};
 use tonic::Code;
 
 use super::*;
+use crate::answering::GivenAnswers;
 use crate::health::Health;
 use crate::models::{Models, ServedModel};
 use crate::operations::Operations;
@@ -69,6 +70,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
         background: workers.clone(),
         operations,
         workers,
+        given: GivenAnswers::within(1 << 20),
         rules: Rules {
             fallback: Some("popular".into()),
             limits: Settings::default().limits,

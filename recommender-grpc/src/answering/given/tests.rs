@@ -1,0 +1,139 @@
+use super::*;
+
+const BOUNDS: Bounds = Bounds {
+    answers: 1000,
+    bytes: 1 << 20,
+    age: Duration::from_secs(3600),
+};
+
+fn of(visitor: &str, bytes: usize) -> Given {
+    Given {
+        asked: Asked::Recommend(vec![7; bytes]),
+        left_out: Vec::new(),
+        shown: Shown::default(),
+        model: "model-1".into(),
+        seen: None,
+        time: Timestamp(1),
+        persons: Persons::new(&[Identifier::visitor(visitor).unwrap()]),
+    }
+}
+
+fn ann() -> Persons {
+    Persons::new(&["visitor:ann".parse().unwrap()])
+}
+
+#[test]
+fn an_answer_is_found_by_its_token_and_by_no_other() {
+    let answers = GivenAnswers::new(BOUNDS);
+    let tokens: Vec<String> = (0..100)
+        .map(|size| answers.keep(Some(of("ann", size))))
+        .collect();
+    for (size, token) in tokens.iter().enumerate() {
+        let found = answers.find(token).unwrap();
+        assert_eq!(found.asked, Asked::Recommend(vec![7; size]));
+    }
+    let other = GivenAnswers::new(BOUNDS);
+    assert_eq!(other.find(&tokens[0]).unwrap_err(), Lost::Foreign);
+    assert_eq!(answers.find("token").unwrap_err(), Lost::Malformed);
+    let unkept = answers.keep(None);
+    assert_eq!(answers.find(&unkept).unwrap_err(), Lost::Forgotten);
+}
+
+#[test]
+fn the_oldest_are_forgotten_where_there_are_too_many_or_too_much() {
+    let answers = GivenAnswers::new(Bounds {
+        answers: 3,
+        ..BOUNDS
+    });
+    let tokens: Vec<String> = (0..5).map(|_| answers.keep(Some(of("ann", 9)))).collect();
+    let here: Vec<bool> = tokens.iter().map(|it| answers.find(it).is_ok()).collect();
+    assert_eq!(here, [false, false, true, true, true]);
+    assert_eq!(answers.find(&tokens[0]).unwrap_err(), Lost::Forgotten);
+
+    let answers = GivenAnswers::new(BOUNDS);
+    let largest = BOUNDS.bytes / LARGEST_SHARE - 2 * ITSELF;
+    let tokens: Vec<String> = (0..200)
+        .map(|_| answers.keep(Some(of("ann", largest))))
+        .collect();
+    let here = tokens.iter().filter(|it| answers.find(it).is_ok()).count();
+    assert!((LARGEST_SHARE..LARGEST_SHARE + 3).contains(&here), "{here}");
+    assert!(answers.lately().bytes <= BOUNDS.bytes);
+    let large = answers.keep(Some(of("ann", BOUNDS.bytes / LARGEST_SHARE)));
+    assert_eq!(answers.find(&large).unwrap_err(), Lost::Forgotten);
+    assert!(answers.find(&tokens[199]).is_ok(), "it drove nothing out");
+}
+
+#[test]
+fn what_is_too_old_is_forgotten() {
+    let answers = GivenAnswers::new(Bounds {
+        age: Duration::ZERO,
+        ..BOUNDS
+    });
+    let token = answers.keep(Some(of("ann", 9)));
+    while answers.find(&token).is_ok() {
+        std::thread::yield_now();
+    }
+    assert_eq!(answers.find(&token).unwrap_err(), Lost::Forgotten);
+    assert_eq!(answers.lately().bytes, 0);
+}
+
+#[test]
+fn a_person_is_forgotten_and_the_others_are_not() {
+    let answers = GivenAnswers::new(BOUNDS);
+    let visitors = ["ann", "bob"].into_iter().cycle().take(900);
+    let tokens: Vec<_> = visitors
+        .map(|visitor| (visitor, answers.keep(Some(of(visitor, 9)))))
+        .collect();
+    answers.forget(&ann());
+    for (visitor, token) in &tokens {
+        assert_eq!(answers.find(token).is_ok(), *visitor == "bob");
+    }
+    let later = answers.keep(Some(of("ann", 9)));
+    assert!(answers.find(&later).is_ok(), "she is a new person");
+    answers.forget_everyone();
+    assert!(tokens.iter().all(|(_, token)| answers.find(token).is_err()));
+    assert_eq!(answers.lately().bytes, 0);
+}
+
+#[test]
+fn places_count_from_the_start_of_the_list() {
+    let hashes = ["cup", "pot"].map(hash);
+    let shown = Shown {
+        offset: 20,
+        keys: hashes.into(),
+    };
+    assert_eq!(shown.place_of("pot"), Some(22));
+    assert_eq!(shown.place_of("jar"), None);
+}
+
+#[test]
+#[ignore = "needs a quiet machine: it measures time"]
+fn keeping_an_answer_takes_less_than_two_microseconds() {
+    let answers = GivenAnswers::new(Bounds {
+        answers: 100_000,
+        bytes: 32 << 20,
+        ..BOUNDS
+    });
+    let hers = [Identifier::visitor("visitor-000001").unwrap()];
+    let times = 500_000;
+    let start = Instant::now();
+    for number in 0..times {
+        let given = Given {
+            asked: Asked::Recommend(vec![7; 200]),
+            left_out: Vec::new(),
+            shown: Shown {
+                offset: 0,
+                keys: (0..20)
+                    .map(|item: u64| FxBuildHasher.hash_one(item + number))
+                    .collect(),
+            },
+            model: "model-1".into(),
+            seen: None,
+            time: Timestamp(1),
+            persons: Persons::new(&hers),
+        };
+        std::hint::black_box(answers.keep(Some(given)));
+    }
+    let each = start.elapsed().as_nanos() / u128::from(times);
+    assert!(each < 2_000, "{each} ns");
+}
