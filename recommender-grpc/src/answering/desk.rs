@@ -12,7 +12,7 @@ use recommender_store::catalog::{Currency, EligibilityView, Offer};
 use recommender_store::filter::{CompiledFilter, Filter, FilterIndex};
 
 use crate::answering::AskedFilter;
-use crate::answering::filters::Filters;
+use crate::answering::filters::{Filters, key};
 use crate::answering::prepared::Prepared;
 use crate::serving::Recipe;
 use crate::status::Refusal;
@@ -47,8 +47,7 @@ impl Desk {
         engine: &Engine,
         around: (&str, Option<&Store>),
     ) -> Result<Arc<Prepared>, Refusal> {
-        let known = self.find(recipe);
-        if let Some(known) = known {
+        if let Some(known) = self.known(recipe) {
             return Ok(known);
         }
         let (catalog, store) = around;
@@ -64,7 +63,8 @@ impl Desk {
         Ok(prepared)
     }
 
-    fn find(&self, recipe: &Arc<Recipe>) -> Option<Arc<Prepared>> {
+    /// A serving config that was made ready for the model.
+    pub(crate) fn known(&self, recipe: &Arc<Recipe>) -> Option<Arc<Prepared>> {
         let all = self.all();
         let mut all = all.iter();
         all.find(|known| Arc::ptr_eq(&known.recipe, recipe))
@@ -124,9 +124,26 @@ impl Shelf {
         Arc::new(store.compile(&self.index, filter))
     }
 
+    /// The bits of the filter of this key, if they were made and are still here.
+    pub(crate) fn known(&self, key: &str) -> Option<Arc<CompiledFilter>> {
+        self.filters().find(key)
+    }
+
+    /// As [`Shelf::in_currency`], if it was made and is still here.
+    pub(crate) fn known_in_currency(
+        &self,
+        filter: &Arc<CompiledFilter>,
+        currency: Option<Currency>,
+    ) -> Option<Arc<CompiledFilter>> {
+        match currency.filter(|_| filter.filter().asks_for_money()) {
+            Some(currency) => self.known(&key(&filter.filter().to_string(), currency)),
+            None => Some(Arc::clone(filter)),
+        }
+    }
+
     /// The bits of a filter, made when first asked for and kept as long as there is room.
     pub(crate) fn compiled(&self, store: &Store, asked: &AskedFilter) -> Arc<CompiledFilter> {
-        if let Some(known) = self.filters().find(&asked.key) {
+        if let Some(known) = self.known(&asked.key) {
             return known;
         }
         let made = self.compile(store, &asked.filter);

@@ -15,6 +15,7 @@ mod filters;
 mod freshness;
 mod given;
 mod history;
+mod making;
 mod obstacles;
 mod ordering;
 mod prepared;

@@ -77,6 +77,17 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// The filters of the serving config and of its controls.
+    pub(crate) fn filters(&self) -> impl Iterator<Item = &Arc<CompiledFilter>> {
+        let of_rules = self.rules.iter().filter_map(|rule| match &rule.act {
+            Act::Filter(filter) | Act::Boost(filter, _) | Act::Quota(filter, _) => Some(filter),
+            Act::Hide(_) | Act::Pin(..) => None,
+        });
+        self.filter.iter().chain(of_rules)
+    }
+}
+
 type Compile<'a> = dyn Fn(&Filter) -> Result<Arc<CompiledFilter>, Refusal> + 'a;
 
 fn act(action: &Action, engine: &Engine, compiled: &Compile<'_>) -> Result<Act, Refusal> {

@@ -91,6 +91,13 @@ impl CompiledFilter {
         ItemBits::from_words(words)
     }
 
+    /// Whether [`CompiledFilter::cut`] at a place has nothing to go through first.
+    #[must_use]
+    pub fn is_made_at(&self, catalogue: &Catalogue, place: Option<&str>) -> bool {
+        let asked = self.asked(catalogue, place);
+        (self.clauses.iter()).all(|(_, clause)| clause.is_made(&asked))
+    }
+
     /// As [`CompiledFilter::cut`], and counts what each clause did.
     #[must_use]
     pub fn cut_counted(
@@ -153,6 +160,14 @@ impl CompiledFilter {
 }
 
 impl Node {
+    fn is_made(&self, asked: &Asked<'_>) -> bool {
+        match self {
+            Self::Leaf(leaf) => leaf.is_made(asked),
+            Self::Not(part) => part.is_made(asked),
+            Self::All(parts) | Self::Any(parts) => parts.iter().all(|part| part.is_made(asked)),
+        }
+    }
+
     /// Clears in `words` the items of which it does not hold.
     fn keep(&self, asked: &Asked<'_>, words: &mut Vec<u64>) {
         match self {

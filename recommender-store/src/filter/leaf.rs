@@ -99,15 +99,34 @@ impl Leaf {
     ///
     /// Where the place was not asked for before, its prices or stock are gone through once.
     pub(super) fn read(&self, asked: &Asked<'_>, read: &mut dyn FnMut(&AtomicBits)) {
-        let known = match (asked.place, self.reads) {
-            (None, _) | (_, Reads::Record) => return read(&self.overall),
-            (Some(place), Reads::Price) => asked.catalogue.knows_prices_at(place),
-            (Some(place), Reads::Quantity) => asked.catalogue.knows_stock_at(place),
+        let Some(place) = asked.place.filter(|_| self.reads != Reads::Record) else {
+            return read(&self.overall);
         };
-        match asked.place.filter(|_| known) {
-            Some(place) => read(&self.bits_of(asked, place)),
-            None => read(self.nowhere.as_ref().unwrap_or(&self.overall)),
+        if self.differs_at(asked.catalogue, place) {
+            read(&self.bits_of(asked, place));
+        } else {
+            read(self.nowhere.as_ref().unwrap_or(&self.overall));
         }
+    }
+
+    /// Whether the items are others at a place than everywhere else.
+    fn differs_at(&self, catalogue: &Catalogue, place: &str) -> bool {
+        match self.reads {
+            Reads::Record => false,
+            Reads::Price => catalogue.knows_prices_at(place),
+            Reads::Quantity => catalogue.knows_stock_at(place),
+        }
+    }
+
+    /// Whether nothing has to be gone through to read the items at the place asked for.
+    pub(super) fn is_made(&self, asked: &Asked<'_>) -> bool {
+        let own = asked
+            .place
+            .filter(|place| self.differs_at(asked.catalogue, place));
+        own.is_none_or(|place| {
+            let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+            places.contains_key(place)
+        })
     }
 
     fn bits_of(&self, asked: &Asked<'_>, place: &str) -> Arc<AtomicBits> {

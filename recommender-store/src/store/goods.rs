@@ -274,6 +274,15 @@ impl Store {
         filter.cut(&self.0.read().catalogue, place, allowed)
     }
 
+    /// Whether all of these filters are ready to be asked of a place: none has to go through what is known there first,
+    /// as [`CompiledFilter::cut`] says.
+    #[must_use]
+    pub fn are_made(&self, filters: &[Arc<CompiledFilter>], place: Option<&str>) -> bool {
+        let state = self.0.read();
+        let mut filters = filters.iter();
+        filters.all(|filter| filter.is_made_at(&state.catalogue, place))
+    }
+
     /// As [`Store::filtered`], and counts what each clause did.
     #[must_use]
     pub fn filtered_counted(

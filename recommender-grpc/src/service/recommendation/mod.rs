@@ -22,16 +22,26 @@ use crate::proto::{
 };
 use crate::service::deadline;
 use crate::serving::{Recipe, RecipesAt, ServingConfigName};
+use crate::settings::WorkerSettings;
 use crate::shop::Shop;
 use crate::status::Refusal;
 use crate::telemetry::Answered;
+use crate::workers::Workers;
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Recommendations {
     shop: Shop,
     readers: Readers,
+    /// Makes filters: one thread, so that those who ask for new ones never take more than one processor from others.
+    filters: Workers,
 }
+
+/// The thread that makes filters, and how many questions may wait for it.
+const FILTERS: WorkerSettings = WorkerSettings {
+    threads: 1,
+    max_queued: 256,
+};
 
 /// The models and the serving configs of one moment, and when there must be an answer.
 struct Moment {
@@ -49,6 +59,7 @@ impl Recommendations {
         Ok(Self {
             shop,
             readers: Readers::start()?,
+            filters: Workers::start(FILTERS)?,
         })
     }
 
@@ -103,6 +114,15 @@ impl Recommendations {
         })
     }
 
+    /// Has filters made that a task needs and that are not there yet, on a thread that answers nobody.
+    async fn make_filters(&self, task: &Task) -> Result<(), Refusal> {
+        let Some(making) = task.unmade() else {
+            return Ok(());
+        };
+        let made = self.filters.run(task.deadline, move |_| making.make());
+        Ok(made.await?)
+    }
+
     /// Has a task's question know what only a store that others share can tell, if it does in time.
     async fn prepare(&self, task: &mut Task) -> Result<(), Refusal> {
         let Some(store) = &self.shop.store else {
@@ -114,6 +134,7 @@ impl Recommendations {
         if task.question.validate_only {
             return Ok(());
         }
+        self.make_filters(task).await?;
         let limit = (task.question).events_read(task.recipe.config.history_limit);
         let remembered = (self.readers).remembered(store, &task.question, limit, task.deadline);
         task.remembered = remembered.await;

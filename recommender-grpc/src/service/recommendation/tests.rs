@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use recommender_core::engine::Engine;
 use recommender_core::events::{Event, EventTable};
 use recommender_core::{Dataset, Error, FitOptions, PipelineConfig};
+use recommender_store::catalog::ProductRecord;
+use recommender_store::{MemoryEngine, Store, StoreConfig};
 use tonic::Code;
 
 use super::*;
@@ -39,6 +41,11 @@ fn model(version: &str) -> ServedModel {
 
 /// A service with one worker thread, of which `popular` stands in for the others.
 fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
+    service_over(None, models)
+}
+
+/// The same, over a store.
+fn service_over(store: Option<Store>, models: Vec<(&str, ServedModel)>) -> Recommendations {
     let served = Models::new(Vec::new(), Health::new(&[]));
     let recipes = Recipes::default();
     let configs = models.iter().map(|(name, _)| ServingConfig::of_model(name));
@@ -54,7 +61,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
     let operations = Operations::new();
     let registry = Registry::new(Surroundings {
         catalog: "default".into(),
-        store: None,
+        store: store.clone(),
         directory: None,
         models: served.clone(),
         operations: operations.clone(),
@@ -64,7 +71,7 @@ fn service(models: Vec<(&str, ServedModel)>) -> Recommendations {
     let shop = Shop {
         registry,
         catalog: "default".into(),
-        store: None,
+        store,
         models: served,
         recipes,
         background: workers.clone(),
@@ -176,4 +183,80 @@ async fn a_call_whose_deadline_has_passed_is_not_worked_on() {
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     assert!(recommend(&service, "home").await.is_ok());
     assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+/// A store that sells both products.
+async fn store() -> Store {
+    let engine = Arc::new(MemoryEngine::default());
+    let open = || Store::open(engine, StoreConfig::default());
+    let store = tokio::task::spawn_blocking(open).await.unwrap().unwrap();
+    let products = ["cup", "pot"].map(|key| ProductRecord {
+        key: key.into(),
+        tags: vec![key.into()],
+        ..ProductRecord::default()
+    });
+    store.put_products(&products).unwrap().await.unwrap();
+    store
+}
+
+/// A question that comes with this much time.
+fn within(millis: u32, request: RecommendRequest) -> Request<RecommendRequest> {
+    let mut request = Request::new(request);
+    let timeout = format!("{millis}m").parse().unwrap();
+    request.metadata_mut().insert("grpc-timeout", timeout);
+    request
+}
+
+fn filtered(filter: &str) -> RecommendRequest {
+    RecommendRequest {
+        filter: filter.into(),
+        strict_filtering: true,
+        ..request("home")
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_is_new_is_made_apart_and_keeps_nobody_waiting() {
+    let service = service_over(Some(store().await), vec![("home", model("1"))]);
+    assert!(
+        recommend(&service, "home").await.is_ok(),
+        "its config is made ready"
+    );
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let later = tokio::time::Instant::now() + Duration::from_secs(60);
+    let (start, started) = tokio::sync::oneshot::channel();
+    let filters = service.filters.clone();
+    let busy = tokio::spawn(async move {
+        let work = move |_: &crate::workers::Caller| {
+            start.send(()).unwrap();
+            let _ = released.recv();
+        };
+        filters.run(later, work).await
+    });
+    started.await.unwrap();
+    // While the thread that makes filters is busy, a new one has to wait, and is not waited for too long.
+    let late = service.recommend(within(50, filtered("tags: cup"))).await;
+    assert_eq!(late.unwrap_err().code(), Code::DeadlineExceeded);
+    assert!(
+        recommend(&service, "home").await.is_ok(),
+        "the others go on"
+    );
+    drop(release);
+    busy.await.unwrap().unwrap();
+    let answer = service.recommend(Request::new(filtered("tags: cup"))).await;
+    assert_eq!(answer.unwrap().get_ref().results.len(), 1);
+    // What was made once is there, whether or not the thread has time.
+    let (_hold, held) = std::sync::mpsc::channel::<()>();
+    let (start, started) = tokio::sync::oneshot::channel();
+    let filters = service.filters.clone();
+    tokio::spawn(async move {
+        let work = move |_: &crate::workers::Caller| {
+            start.send(()).unwrap();
+            let _ = held.recv();
+        };
+        filters.run(later, work).await
+    });
+    started.await.unwrap();
+    let again = service.recommend(Request::new(filtered("tags: cup"))).await;
+    assert_eq!(again.unwrap().get_ref().results.len(), 1);
 }

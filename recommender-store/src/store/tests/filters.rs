@@ -69,6 +69,25 @@ fn what_was_written_is_what_the_next_filter_sees() {
 }
 
 #[test]
+fn a_place_that_is_new_to_a_filter_has_to_be_gone_through() {
+    let (store, items) = shop();
+    let index = store.filter_index(store.eligibility(items));
+    let texts = ["tags: old", "NOT (available_quantity >= 3 OR tags: gone)"];
+    let filters = texts.map(|text| Arc::new(store.compile(&index, &Filter::parse(text).unwrap())));
+    let made = || {
+        filters
+            .each_ref()
+            .map(|it| store.are_made(std::slice::from_ref(it), Some("soho")))
+    };
+    assert_eq!(made(), [true, true], "nothing is known of the place");
+    store.set_stock(&[stock(3, 3, 1)]).unwrap().wait().unwrap();
+    assert_eq!(made(), [true, false]);
+    assert!(store.are_made(&filters, None) && store.are_made(&filters, Some("camden")));
+    drop(store.filtered(&filters[1], Some("soho"), &ItemBits::default()));
+    assert_eq!(made(), [true, true]);
+}
+
+#[test]
 fn filters_are_made_and_asked_while_products_and_stock_change() {
     let (store, items) = shop();
     let view = store.eligibility(items);
