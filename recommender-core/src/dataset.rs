@@ -20,7 +20,8 @@ use crate::time::Timestamp;
 /// The query of a shopper who did `events`, asked at `now`, for `limit` items.
 ///
 /// Training rows, evaluation and serving all weigh events here, so a query's history is exactly
-/// the matrix row the same events would have made; its timeline is the same events one by one.
+/// the matrix row the same events would have made; its timeline is the same events one by one. What she
+/// [refuses](crate::events::refused) is excluded, and in neither.
 ///
 /// # Errors
 /// [`Error::Config`] for a custom kind without a weight.
@@ -34,6 +35,7 @@ pub fn query(
     Ok(Query {
         timeline: weighed.timeline(events),
         history: weighed.items,
+        exclusions: weighed.refused.into_iter().collect(),
         time: Some(now),
         limit,
         ..Query::default()

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Catalog;
 use crate::dataset::{self, Dataset};
 use crate::error::Result;
-use crate::events::{Channel, Event};
+use crate::events::{Channel, Event, EventKind, Stance, refused};
 use crate::histories::Histories;
 use crate::ids::{ItemIx, PlaceIx, UserIx, Vocabulary};
 use crate::interactions::HistoryEvent;
@@ -224,11 +224,13 @@ impl Engine {
         let events = self.events_of(request, missing);
         let now = request.time.unwrap_or(self.end());
         let mut query = dataset::query(&self.config.interactions, &events, now, request.limit)?;
-        query.exclusions = exclude
-            .into_iter()
-            .chain(context_items.iter().copied())
-            .collect();
+        // So far only what she refuses is excluded: it is no part of her visit either.
         query.session = session;
+        query
+            .session
+            .retain(|&item| !query.exclusions.contains(item));
+        let others = exclude.into_iter().chain(context_items.iter().copied());
+        query.exclusions.extend(others);
         query.context_items = context_items;
         query.channel = request.channel;
         if let Some(items) = candidates {
@@ -256,6 +258,35 @@ impl Engine {
         let told = request.events.iter();
         events.extend(told.filter_map(|event| self.history_event(event, missing)));
         events
+    }
+
+    /// Keys of the products that the shopper of `request` refuses, those that the engine does not know included, each
+    /// once, sorted.
+    #[must_use]
+    pub fn refused(&self, request: &EngineRequest) -> Vec<String> {
+        let held = match request.history {
+            HistorySource::Engine => self.history_of(request.user.as_deref()),
+            HistorySource::Request => Vec::new(),
+        };
+        let refuses = held.iter().map(|event| &event.kind);
+        let told = request.events.iter();
+        if !(refuses.chain(told.map(|event| &event.kind))).any(EventKind::refuses) {
+            return Vec::new();
+        }
+        let held = held.iter().filter_map(|event| {
+            let (item, time, stance) = event.said()?;
+            Some((self.items.key(item), time, stance))
+        });
+        let told = request.events.iter().filter_map(|event| {
+            let stance = Stance::of(&event.kind, event.rating)?;
+            Some((
+                &**event.item.as_ref()?,
+                event.time.unwrap_or(self.end()),
+                stance,
+            ))
+        });
+        let refused = refused(held.chain(told).collect());
+        refused.into_iter().map(str::to_owned).collect()
     }
 
     fn history_of(&self, user: Option<&str>) -> Vec<HistoryEvent> {

@@ -151,3 +151,40 @@ fn a_custom_kind_without_a_weight_is_refused() {
     };
     assert!(engine().recommend(&request).is_err());
 }
+
+#[test]
+fn what_she_refuses_is_never_answered_until_she_takes_it_up_again() {
+    let engine = engine();
+    let said = |kind: EventKind, item: &str, day: i64| Event {
+        kind,
+        ..event("", item, day)
+    };
+    let request = EngineRequest {
+        user: Some("ann".into()),
+        events: vec![
+            said(EventKind::Hide, "pot", 3),
+            said(EventKind::Dislike, "jar", 3),
+            said(EventKind::Hide, "ufo", 3),
+            said(EventKind::View, "jar", 4),
+        ],
+        session: vec!["jar".into(), "lid".into()],
+        exclude: vec!["lid".into()],
+        seen: SeenPolicy::Allow,
+        limit: 10,
+        ..EngineRequest::default()
+    };
+    assert_eq!(engine.refused(&request), ["jar", "pot", "ufo"]);
+    assert_eq!(keys(&engine.recommend(&request).unwrap()), ["cup"]);
+    let query = engine.query(&request, &mut Vec::new()).unwrap();
+    assert_eq!(query.session, [engine.items().get("lid").unwrap()]);
+    assert_eq!(query.history.len(), 1, "she bought the pot, and refused it");
+    let mut again = request.clone();
+    again.events.push(said(EventKind::Wishlist, "pot", 5));
+    assert_eq!(engine.refused(&again), ["jar", "ufo"]);
+    assert_eq!(keys(&engine.recommend(&again).unwrap()), ["cup", "pot"]);
+    let nothing = EngineRequest {
+        events: Vec::new(),
+        ..request
+    };
+    assert!(engine.refused(&nothing).is_empty());
+}

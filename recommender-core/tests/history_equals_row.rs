@@ -3,8 +3,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use recommender_core::events::{Channel, Event, EventKind, EventTable};
+use recommender_core::events::{Channel, Event, EventKind, EventTable, Stance};
 use recommender_core::interactions::{Combine, Quantity};
+use recommender_core::sessions::{SessionConfig, Sessions};
 use recommender_core::{Dataset, DenseIndex, InteractionConfig, Timestamp, dataset};
 
 fn event() -> impl Strategy<Value = Event> {
@@ -16,6 +17,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(EventKind::View),
         1 => Just(EventKind::Search),
         1 => Just(EventKind::Rating),
+        1 => Just(EventKind::Hide),
         1 => Just(EventKind::Custom("dwell".into())),
     ];
     let rest = (0..6u8, 0..5u8, 0..40i64, 1..5u8, 0..4usize, 1..6u8);
@@ -69,6 +71,32 @@ proptest! {
                 query.history.iter().map(|entry| (entry.item.0, entry.weight)).collect();
             let row: Vec<(u32, f32)> = interactions.by_user().row(user.position()).iter().collect();
             prop_assert_eq!(history, row);
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_excluded_and_counts_nowhere(events in vec(event(), 1..80), config in config()) {
+        let dataset = dataset_of(&events, config);
+        let sessions = Sessions::of(&dataset, &SessionConfig::default()).unwrap();
+        for (user, _) in dataset.users().iter() {
+            let events = dataset.history_of(user);
+            let latest = |item, stance| {
+                let said = events.iter().filter(|event| event.item == item);
+                let said = said.filter(|event| Stance::of(&event.kind, event.rating) == Some(stance));
+                said.map(|event| event.time).max()
+            };
+            let query = dataset.query_of(user, 5).unwrap();
+            for (item, _) in dataset.items().iter() {
+                let refused = latest(item, Stance::Refuses);
+                let refused = refused.is_some() && refused >= latest(item, Stance::TakesUp);
+                prop_assert_eq!(query.exclusions.contains(item), refused);
+                if refused {
+                    prop_assert!(query.history.iter().all(|entry| entry.item != item));
+                    prop_assert!(query.timeline.iter().all(|entry| entry.item != item));
+                    let hers = (0..sessions.len()).filter(|&session| sessions.user(session) == user);
+                    prop_assert!(hers.into_iter().all(|session| !sessions.items(session).contains(&item)));
+                }
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::record::{
     Batch, Forgotten, Oblivion, Position, Span, StoredEvent, StoredFact, Table, Written,
 };
+use crate::stances;
 use crate::ticket::Ticket;
 
 /// Events in an order the caller is told, read piece by piece.
@@ -44,6 +45,21 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// # Errors
     /// If the records can't be read.
     fn recent(&self, visitor: &str, limit: usize) -> Result<Vec<StoredEvent>>;
+
+    /// What `visitors`, taken as one person, said for and against products, however long ago: hides and dislikes, and the
+    /// kinds of events that take products up again ([`Stance`](recommender_core::events::Stance)), by time, then position,
+    /// oldest first; of more than [`MOST_STANCES`](crate::stances::MOST_STANCES) the latest. Nothing if none of it is a
+    /// refusal, which is told without reading what else they did by engines that keep much.
+    ///
+    /// # Errors
+    /// If the records can't be read.
+    fn stances(&self, visitors: &[&str]) -> Result<Vec<StoredEvent>> {
+        let all = visitors
+            .iter()
+            .map(|visitor| self.recent(visitor, usize::MAX));
+        let all: Vec<Vec<StoredEvent>> = all.collect::<Result<_>>()?;
+        Ok(stances::among(all.into_iter().flatten().collect()))
+    }
 
     /// All events of a span, as they stand now: by visitor in byte order, then time, then position. Memory is bounded,
     /// whatever the number of events.

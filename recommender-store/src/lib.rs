@@ -33,6 +33,7 @@ pub mod postgres;
 pub mod privacy;
 pub mod record;
 mod stamp;
+pub mod stances;
 pub mod store;
 mod ticket;
 

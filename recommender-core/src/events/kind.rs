@@ -35,6 +35,10 @@ pub enum EventKind {
     Search,
     /// Was shown it.
     Impression,
+    /// Said that she does not like it: no sign of interest, and it is not answered to her.
+    Dislike,
+    /// Said that she never wants to see it again: no sign of interest, and it is not answered to her.
+    Hide,
     /// A kind of the operator's own, written `custom:NAME` in files.
     Custom(Arc<str>),
 }
@@ -44,7 +48,7 @@ const CUSTOM_PREFIX: &str = "custom:";
 
 impl EventKind {
     /// Every kind with a fixed name.
-    pub const NAMED: [Self; 12] = [
+    pub const NAMED: [Self; 14] = [
         Self::View,
         Self::Click,
         Self::AddToCart,
@@ -57,6 +61,8 @@ impl EventKind {
         Self::Rating,
         Self::Search,
         Self::Impression,
+        Self::Dislike,
+        Self::Hide,
     ];
 
     /// The kind of the earlier event that this one undoes, if it is of the undoing sort.
@@ -66,6 +72,21 @@ impl EventKind {
             return Some(Self::Purchase);
         }
         (*self == Self::RemoveFromCart).then_some(Self::AddToCart)
+    }
+
+    /// Whether it says that the shopper does not want its product, which is not answered to her then until she takes it
+    /// up again ([`Stance`](crate::events::Stance)).
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        matches!(self, Self::Dislike | Self::Hide)
+    }
+
+    /// Whether it says that the shopper wants its product: all kinds but those that show or find it, take it back, or
+    /// refuse it.
+    #[must_use]
+    pub fn shows_interest(&self) -> bool {
+        let passive = matches!(self, Self::Search | Self::Impression);
+        !passive && !self.refuses() && self.takes_back().is_none()
     }
 
     /// The number of this kind in `kinds`, to which it is added if it is new.
@@ -97,6 +118,8 @@ impl EventKind {
             Self::Rating => "rating",
             Self::Search => "search",
             Self::Impression => "impression",
+            Self::Dislike => "dislike",
+            Self::Hide => "hide",
             Self::Custom(name) => name,
         }
     }

@@ -3,11 +3,13 @@
 mod channel;
 mod kind;
 pub mod read;
+mod refusal;
 mod sink;
 mod table;
 
 pub use channel::Channel;
 pub use kind::EventKind;
+pub use refusal::{LEAST_TAKING_UP_RATING, Stance, refused};
 pub use sink::{EventSink, Taken, WrongField};
 pub use table::{EventRow, EventTable, TableReport};
 

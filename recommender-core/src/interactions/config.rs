@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 ///
 /// | field | default | range |
 /// |---|---|---|
-/// | `kinds` | see [`InteractionConfig::kind_weight`] | ≥ 0 each |
+/// | `kinds` | see [`InteractionConfig::kind_weight`] | ≥ 0 each; 0 for `dislike` and `hide` |
 /// | `channels` | 1 | ≥ 0 each |
 /// | `quantity` | `log` | `ignore`, `log`, `linear` |
 /// | `half_life_days` | none: no decay | > 0 |
@@ -86,7 +86,12 @@ impl InteractionConfig {
             Err(Error::config(name, "a finite number of at least 0", value))
         };
         for (kind, &value) in &self.kinds {
-            weight(format!("interactions.kinds.{kind}"), value)?;
+            let name = format!("interactions.kinds.{kind}");
+            if kind.refuses() && value != 0.0 {
+                let expected = "no weight but 0, as a refusal is no sign of interest";
+                return Err(Error::config(name, expected, value));
+            }
+            weight(name, value)?;
         }
         for (channel, &value) in &self.channels {
             weight(format!("interactions.channels.{channel}"), value)?;
@@ -112,7 +117,8 @@ impl InteractionConfig {
     }
 
     /// The weight of a kind. Defaults: purchase and rating 1, add to cart, wish list and try-on 0.5, scan 0.25,
-    /// click 0.2, view 0.1, search and impression 0. Return and removal take back instead of adding.
+    /// click 0.2, view 0.1, search and impression 0. Return and removal take back instead of
+    /// adding; dislike and hide weigh nothing, and can't be given a weight.
     ///
     /// # Errors
     /// [`Error::Config`] for a custom kind without a weight.
@@ -129,7 +135,9 @@ impl InteractionConfig {
             EventKind::Search
             | EventKind::Impression
             | EventKind::Return
-            | EventKind::RemoveFromCart => 0.0,
+            | EventKind::RemoveFromCart
+            | EventKind::Dislike
+            | EventKind::Hide => 0.0,
             EventKind::Custom(name) => {
                 return Err(Error::config(
                     format!("interactions.kinds.custom:{name}"),

@@ -1,7 +1,7 @@
 //! One shopper's events, weighed: the same code makes a row of the training matrix and the history of a query.
 
 use crate::error::{Error, Result};
-use crate::events::{Channel, EventKind, EventRow};
+use crate::events::{Channel, EventKind, EventRow, Stance, refused};
 use crate::ids::ItemIx;
 use crate::interactions::{Combine, InteractionConfig, InteractionReport};
 use crate::query::HistoryItem;
@@ -22,6 +22,14 @@ pub struct HistoryEvent {
     pub rating: Option<f32>,
     /// When.
     pub time: Timestamp,
+}
+
+impl HistoryEvent {
+    /// What it says for or against its product, and when.
+    pub(crate) fn said(&self) -> Option<(ItemIx, Timestamp, Stance)> {
+        let stance = Stance::of(&self.kind, self.rating)?;
+        Some((self.item, self.time, stance))
+    }
 }
 
 impl From<EventRow> for HistoryEvent {
@@ -47,6 +55,8 @@ pub(crate) struct WeighedHistory {
     pub(crate) items: Vec<HistoryItem>,
     /// What each event adds on its own, in the order the events were given; zero for one that adds nothing.
     pub(crate) gains: Vec<f32>,
+    /// The items that the shopper refuses, ascending: nothing she did with them counts.
+    pub(crate) refused: Vec<ItemIx>,
     /// What became of the events.
     pub(crate) report: InteractionReport,
 }
@@ -73,7 +83,7 @@ impl InteractionConfig {
     ///
     /// Events of one item are taken in time order, at the same moment returns and removals last. A return takes its
     /// pieces back from the latest purchases before it, a removal from the latest additions to the cart; what is left is
-    /// weighed and combined.
+    /// weighed and combined. What she did with an item that she [refuses](refused) adds nothing.
     ///
     /// # Errors
     /// [`crate::Error::Config`] for a custom kind without a weight; [`crate::Error::Data`] if the weights of one item
@@ -83,6 +93,7 @@ impl InteractionConfig {
         order.sort_by_key(|(_, event)| (event.item, event.time, event.kind.takes_back().is_some()));
         let mut history = WeighedHistory {
             gains: vec![0.0; events.len()],
+            refused: refused_of(events),
             ..WeighedHistory::default()
         };
         history.report.events = events.len() as u64;
@@ -107,12 +118,14 @@ impl InteractionConfig {
     ) -> Result<Option<HistoryItem>> {
         let mut weight = 0.0f32;
         let mut time = Timestamp(i64::MIN);
+        let item = group[0].1.item;
+        let counts = history.refused.binary_search(&item).is_err();
         for (&(position, event), &quantity) in group.iter().zip(left) {
             if quantity <= 0.0 {
                 continue;
             }
             let gain = self.weight(event, quantity, now)?;
-            if gain > 0.0 {
+            if gain > 0.0 && counts {
                 weight = self.combine.add(weight, gain);
                 time = time.max(event.time);
                 history.gains[position] = gain.min(f32::MAX);
@@ -125,12 +138,16 @@ impl InteractionConfig {
             let reason = "the weights of one user and item add up to more than a number holds";
             return Err(Error::data("interactions", reason));
         }
-        Ok((weight > 0.0).then_some(HistoryItem {
-            item: group[0].1.item,
-            weight,
-            time,
-        }))
+        Ok((weight > 0.0).then_some(HistoryItem { item, weight, time }))
     }
+}
+
+/// The items that a shopper who did `events` refuses, ascending.
+fn refused_of(events: &[HistoryEvent]) -> Vec<ItemIx> {
+    if !events.iter().any(|event| event.kind.refuses()) {
+        return Vec::new();
+    }
+    refused(events.iter().filter_map(HistoryEvent::said).collect())
 }
 
 impl Combine {
@@ -307,6 +324,46 @@ mod tests {
             .collect();
         assert_eq!(found, [(1, 3.0), (9, 0.1)]);
         assert_eq!(history.items[0].weight, 3.0);
+    }
+
+    #[test]
+    fn what_she_did_with_a_refused_item_adds_nothing_until_she_takes_it_up_again() {
+        let config = InteractionConfig::default();
+        let bought = event(EventKind::Purchase, 1.0, 1);
+        for kind in [EventKind::Hide, EventKind::Dislike] {
+            let events = [
+                bought.clone(),
+                event(kind.clone(), 1.0, 3),
+                event(EventKind::View, 1.0, 5),
+            ];
+            let history = config.weigh(&events, Timestamp(0)).unwrap();
+            assert!(history.items.is_empty() && history.timeline(&events).is_empty());
+            assert_eq!(history.refused, [ItemIx(0)]);
+            assert_eq!(history.report.weightless, 3);
+            let again = event(EventKind::AddToCart, 1.0, 6);
+            let events = [&events[..], &[again]].concat();
+            let history = config.weigh(&events, Timestamp(0)).unwrap();
+            assert_eq!(history.items[0].weight, 1.0 + 0.1 + 0.5);
+            assert!(history.refused.is_empty());
+            assert_eq!(history.timeline(&events).len(), 3);
+            let earlier = [event(kind, 1.0, 0), bought.clone()];
+            assert_eq!(weight(&config, &earlier), Some(1.0));
+        }
+    }
+
+    #[test]
+    fn a_refusal_can_be_given_no_weight() {
+        for (kind, weight, right) in [
+            (EventKind::Hide, 0.5, false),
+            (EventKind::Dislike, 0.1, false),
+            (EventKind::Hide, 0.0, true),
+        ] {
+            let config = InteractionConfig {
+                kinds: [(kind, weight)].into(),
+                ..InteractionConfig::default()
+            };
+            assert_eq!(config.validate().is_ok(), right);
+        }
     }
 
     #[test]

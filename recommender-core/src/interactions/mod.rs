@@ -63,7 +63,8 @@ pub struct InteractionReport {
     pub events: u64,
     /// Events that add to a weight, some of their pieces perhaps taken back.
     pub weighed: u64,
-    /// Events that weigh nothing: of a kind or channel with weight 0, or a rating below the least.
+    /// Events that weigh nothing: of a kind or channel with weight 0, a rating below the least, or with a product that
+    /// their shopper refuses.
     pub weightless: u64,
     /// Events all of whose pieces were taken back.
     pub taken_back: u64,

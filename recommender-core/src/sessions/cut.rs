@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::events::EventRow;
+use crate::events::{EventRow, Stance, refused};
 use crate::ids::{ItemIx, UserIx};
 use crate::interactions::{HistoryEvent, InteractionConfig};
 use crate::time::Timestamp;
@@ -60,7 +60,8 @@ impl SessionConfig {
 /// A session's items stand in the order of time, events of one moment in that of their rows; an item comes as often as
 /// it happened. Made from the rows of a [`Dataset`] in use: rows with a session key form the user's sessions of that
 /// key, others are cut where [`SessionConfig::gap_minutes`] pass without an event. Only events that weigh something by
-/// the dataset's [`InteractionConfig`] count; age takes nothing from them.
+/// the dataset's [`InteractionConfig`] count, and none with items that the user [refuses](refused); age takes nothing
+/// from them.
 ///
 /// ```
 /// use recommender_core::events::{Event, EventKind, EventTable};
@@ -187,6 +188,8 @@ struct Cutter<'a> {
     gap_ms: i64,
     user: UserIx,
     open: Vec<Open>,
+    /// What she said for or against items.
+    said: Vec<(ItemIx, Timestamp, Stance)>,
     /// The last event without a session key: its session and its time.
     keyless: Option<(u64, Timestamp)>,
     sessions: Sessions,
@@ -209,6 +212,7 @@ impl<'a> Cutter<'a> {
             gap_ms: i64::from(config.gap_minutes) * MINUTE_MS,
             user: UserIx(0),
             open: Vec::new(),
+            said: Vec::new(),
             keyless: None,
             sessions,
         }
@@ -221,6 +225,7 @@ impl<'a> Cutter<'a> {
         }
         let (key, time, item) = (row.session, row.time, row.item);
         let event = HistoryEvent::from(row);
+        self.said.extend(event.said());
         // As of its own moment, so that age takes nothing.
         if self.weights.weight(&event, event.quantity, time)? > 0.0 {
             let session = key.map_or_else(|| self.by_time(time), u64::from);
@@ -246,6 +251,11 @@ impl<'a> Cutter<'a> {
 
     /// Puts the sessions of the user at hand.
     fn close(&mut self) {
+        let refused = refused(std::mem::take(&mut self.said));
+        if !refused.is_empty() {
+            let counts = |open: &Open| refused.binary_search(&open.item).is_err();
+            self.open.retain(counts);
+        }
         if !self.open.is_sorted_by_key(|open| open.session) {
             self.open.sort_by_key(|open| open.session);
         }

@@ -156,6 +156,30 @@ fn users_are_dropped_for_a_reason_and_cold_ones_are_asked_unless_told_otherwise(
 }
 
 #[test]
+fn what_is_hidden_in_the_test_part_is_not_in_the_truth() {
+    let mut hidden = event("ann", "pot", 6);
+    hidden.kind = EventKind::Hide;
+    let events = [
+        event("ann", "cup", 1),
+        event("ann", "pot", 5),
+        event("ann", "jug", 5),
+        hidden,
+    ];
+    let table = table(&events);
+    let split = Split::given_at(&table, 1).unwrap();
+    let dataset = dataset(table, &split);
+    for relevant_kinds in [Vec::new(), vec![EventKind::Purchase]] {
+        let options = CaseOptions {
+            relevant_kinds,
+            ..CaseOptions::default()
+        };
+        let cases = TestCases::new(&dataset, &split, options).unwrap();
+        let jug = dataset.items().get("jug").unwrap();
+        assert_eq!(cases.truth(0), [jug]);
+    }
+}
+
+#[test]
 fn a_return_in_the_test_part_takes_its_purchase_out_of_the_truth() {
     let mut returned = event("ann", "pot", 6);
     returned.kind = EventKind::Return;

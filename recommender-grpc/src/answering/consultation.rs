@@ -24,6 +24,8 @@ pub(crate) struct Consultation<'a> {
     pub(crate) stock: Option<Stock<'a>>,
     /// The controls that hold now, with their places in the serving config.
     pub(crate) rules: Vec<(usize, &'a Rule)>,
+    /// Keys of the products that she refuses, sorted.
+    pub(crate) refused: Vec<String>,
     /// The server's time.
     pub(crate) now: Timestamp,
 }
@@ -68,6 +70,7 @@ impl<'a> Consultation<'a> {
         let rules = rules.filter(|(_, rule)| rule.acts(question, places, now));
         Ok(Self {
             rules: rules.collect(),
+            refused: engine.refused(&question.engine),
             question,
             engine,
             prepared,

@@ -1,7 +1,7 @@
 //! What the shopper did: read from the store, and merged with what the request tells.
 
 use recommender_core::Timestamp;
-use recommender_core::events::{Consent, Event, EventKind};
+use recommender_core::events::{Consent, Event};
 use recommender_store::Store;
 use recommender_store::identity::Identifier;
 use recommender_store::join::with_history;
@@ -104,23 +104,17 @@ fn kept_session(store: &Store, question: &Question) -> Option<String> {
     event.session
 }
 
-/// The products of a visit, oldest first, unless they were merely shown, found, removed or returned.
+/// The products of a visit, oldest first, unless they were merely shown, found, removed, returned or refused.
 fn session(events: &[Event], visit: Option<&str>) -> Vec<String> {
     let Some(visit) = visit else {
         return Vec::new();
     };
     let current = |event: &&Event| event.session.as_deref() == Some(visit);
-    let wanted = |event: &&Event| shows_interest(&event.kind);
+    let wanted = |event: &&Event| event.kind.shows_interest();
     let events = events.iter().filter(current).filter(wanted);
     let item = |event: &Event| Some((event.time.unwrap_or_default(), event.item.clone()?));
     let mut items: Vec<(Timestamp, String)> = events.filter_map(item).collect();
     // Stable, so that products of one event stay in their order.
     items.sort_by_key(|&(time, _)| time);
     items.into_iter().map(|(_, item)| item).collect()
-}
-
-/// Whether an event of this kind says that the shopper wants the product.
-fn shows_interest(kind: &EventKind) -> bool {
-    let passive = matches!(kind, EventKind::Search | EventKind::Impression);
-    !passive && kind.takes_back().is_none()
 }

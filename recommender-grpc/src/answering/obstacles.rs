@@ -23,6 +23,7 @@ pub(crate) enum Reason {
     Control,
     Filtered,
     Excluded,
+    Refused,
     Seen,
     OnPage,
     RankedBelow,
@@ -49,6 +50,12 @@ impl Consultation<'_> {
             found.push(Reason::Excluded.into());
         } else if named(&request.context_items) {
             found.push(Reason::OnPage.into());
+        } else if self
+            .refused
+            .binary_search_by(|it| it.as_str().cmp(key))
+            .is_ok()
+        {
+            found.push(Reason::Refused.into());
         } else {
             let item = self.engine.items().get(key);
             let seen = item.is_some_and(|item| query.exclusions.contains(item));

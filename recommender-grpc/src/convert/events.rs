@@ -45,7 +45,7 @@ pub(crate) fn past(recent: Vec<UserEvent>, session_id: &str, wrong: &mut Violati
             let Some(item) = event.item.clone() else {
                 continue;
             };
-            if current && shows_interest(&event.kind) {
+            if current && event.kind.shows_interest() {
                 session.push((event.time.unwrap_or_default(), item));
             }
             past.events.push(event);
@@ -88,12 +88,6 @@ fn unkept(event: &UserEvent) -> Vec<(usize, &'static str)> {
         variant.into_iter().chain(price)
     });
     fields.collect()
-}
-
-/// Whether an event of this kind says that the shopper wants the product.
-fn shows_interest(kind: &EventKind) -> bool {
-    let passive = matches!(kind, EventKind::Search | EventKind::Impression);
-    !passive && kind.takes_back().is_none()
 }
 
 /// One event for each product of `event`, or one without a product, but for its id and who did it; notes what is wrong
@@ -239,6 +233,8 @@ fn check_products(event: &UserEvent, field: &str, wrong: &mut Violations) {
         | EventType::Return
         | EventType::AddToWishlist
         | EventType::Rate
+        | EventType::Dislike
+        | EventType::Hide
         | EventType::Scan
         | EventType::CallInquiry
         | EventType::TryOn => (event.impression.is_some(), event.impression.is_some()),

@@ -42,6 +42,8 @@ pub(crate) fn event_kind(event_type: proto::EventType, custom: &str) -> Option<E
         proto::EventType::Search => EventKind::Search,
         proto::EventType::AddToWishlist => EventKind::Wishlist,
         proto::EventType::Rate => EventKind::Rating,
+        proto::EventType::Dislike => EventKind::Dislike,
+        proto::EventType::Hide => EventKind::Hide,
         proto::EventType::Scan => EventKind::Scan,
         proto::EventType::TryOn => EventKind::TryOn,
         proto::EventType::CategoryView
@@ -106,6 +108,8 @@ pub(crate) fn event_type(kind: &EventKind) -> (proto::EventType, String) {
         (EventKind::Search, proto::EventType::Search),
         (EventKind::Wishlist, proto::EventType::AddToWishlist),
         (EventKind::Rating, proto::EventType::Rate),
+        (EventKind::Dislike, proto::EventType::Dislike),
+        (EventKind::Hide, proto::EventType::Hide),
         (EventKind::Scan, proto::EventType::Scan),
         (EventKind::TryOn, proto::EventType::TryOn),
     ];

@@ -267,6 +267,7 @@ fn not_shown(why: NotShown) -> proto::NotShown {
         Why::Control => NotShownReason::Control,
         Why::Filtered => NotShownReason::Filtered,
         Why::Excluded => NotShownReason::Excluded,
+        Why::Refused => NotShownReason::Refused,
         Why::Seen => NotShownReason::Seen,
         Why::OnPage => NotShownReason::OnPage,
         Why::RankedBelow => NotShownReason::RankedBelow,

@@ -1,5 +1,5 @@
-//! Random calls of many services, and after each: no answer holds what is out of stock at the place, hidden, excluded or
-//! gone; what was acknowledged counts once; who was erased is a stranger.
+//! Random calls of many services, and after each: no answer holds what is out of stock at the place, hidden by the shop or
+//! by the shopper, excluded or gone; what was acknowledged counts once; who was erased is a stranger.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -46,12 +46,19 @@ fn id(number: usize) -> ExternalId {
     }
 }
 
+/// An event: a look at a product, or that it shall be hidden.
+struct Told {
+    owner: usize,
+    key: String,
+    hides: bool,
+}
+
 /// What must be so.
 struct Expected {
     out_of_stock: BTreeSet<(&'static str, String)>,
     hidden: BTreeSet<String>,
-    /// Whose events are stored, by event id.
-    events: BTreeMap<String, usize>,
+    /// The events that are stored, by event id.
+    events: BTreeMap<String, Told>,
     /// The person of each shopper.
     persons: Vec<usize>,
 }
@@ -62,9 +69,20 @@ impl Expected {
     }
 
     fn is_known(&self, shopper: usize) -> bool {
+        let mut hers = self.of_person(shopper);
+        hers.any(|told| !told.hides && !self.is_refused(shopper, &told.key))
+    }
+
+    fn is_refused(&self, shopper: usize, key: &str) -> bool {
+        let mut hers = self.of_person(shopper);
+        hers.any(|told| told.hides && told.key == key)
+    }
+
+    /// What the person of a shopper did.
+    fn of_person(&self, shopper: usize) -> impl Iterator<Item = &Told> {
         let person = self.persons[shopper];
-        let mut owners = self.events.values();
-        owners.any(|&owner| self.persons[owner] == person)
+        let events = self.events.values();
+        events.filter(move |told| self.persons[told.owner] == person)
     }
 }
 
@@ -99,17 +117,22 @@ impl Run<'_> {
     async fn write(&mut self) {
         let shopper = self.random.random_range(0..VISITORS);
         let event_id = format!("{shopper}/{}", self.random.random_range(0..8));
+        let (key, hides) = (self.key(), self.random.random_bool(0.3));
         let mut event = UserEvent {
             event_id: event_id.clone(),
             visitor_id: visitor(shopper),
             event_time: Some(now()),
             product_details: vec![ProductDetail {
-                product_id: self.key(),
+                product_id: key.clone(),
                 ..ProductDetail::default()
             }],
             ..UserEvent::default()
         };
-        event.set_event_type(EventType::ViewItem);
+        event.set_event_type(if hides {
+            EventType::Hide
+        } else {
+            EventType::ViewItem
+        });
         event.set_channel(Channel::Web);
         let request = WriteUserEventRequest {
             parent: CATALOG.to_owned(),
@@ -118,8 +141,12 @@ impl Run<'_> {
         };
         let mut events = UserEventServiceClient::new(self.shop.channel.clone());
         let written = events.write_user_event(request).await.unwrap().into_inner();
-        let known = self.expected.events.insert(event_id.clone(), shopper);
-        assert_eq!(written.duplicate, known.is_some(), "{event_id}");
+        let known = self.expected.events.contains_key(&event_id);
+        assert_eq!(written.duplicate, known, "{event_id}");
+        // The first of an id counts.
+        let owner = shopper;
+        let events = self.expected.events.entry(event_id);
+        events.or_insert(Told { owner, key, hides });
     }
 
     async fn set_inventory(&mut self) {
@@ -254,7 +281,8 @@ impl Run<'_> {
         let person = self.expected.persons[shopper];
         let expected = &mut self.expected;
         let persons = expected.persons.clone();
-        expected.events.retain(|_, owner| persons[*owner] != person);
+        let others = |_: &String, told: &mut Told| persons[told.owner] != person;
+        expected.events.retain(others);
         for (number, it) in expected.persons.iter_mut().enumerate() {
             if *it == person {
                 // Numbers of their own again, which no other person has.
@@ -312,6 +340,10 @@ impl Run<'_> {
             for result in list {
                 let key = &result.product_id;
                 assert!(self.expected.is_allowed(place, key), "{key} at {place}");
+                assert!(
+                    !self.expected.is_refused(shopper, key),
+                    "{key} of {shopper}"
+                );
                 assert_ne!(*key, excluded);
             }
         }

@@ -22,3 +22,4 @@ mod refusals;
 mod shop;
 mod stalls;
 mod stocked;
+mod unwanted;

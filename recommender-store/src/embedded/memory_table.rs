@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::fingerprint::{Fingerprint, Fingerprints};
 use crate::record::{Fact, Position, StoredEvent, StoredFact, Table};
+use crate::stances;
 
 /// Parts that are locked apart, so that readers seldom wait for the writer.
 const SHARDS: usize = 64;
@@ -21,6 +22,8 @@ pub(super) struct MemoryTable {
     journal: u64,
     shards: Vec<RwLock<Shard>>,
     ids: Mutex<FxHashSet<Fingerprint>>,
+    /// Visitors who refused something here.
+    refusers: RwLock<FxHashSet<Fingerprint>>,
     facts: Mutex<BTreeMap<(Table, String), StoredFact>>,
     events: AtomicU64,
     last: AtomicU64,
@@ -33,6 +36,7 @@ impl MemoryTable {
             journal,
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             ids: Mutex::default(),
+            refusers: RwLock::default(),
             facts: Mutex::default(),
             events: AtomicU64::new(0),
             last: AtomicU64::new(0),
@@ -61,6 +65,12 @@ impl MemoryTable {
     /// Takes an event in whose id is among [`MemoryTable::ids`] already.
     pub(super) fn insert(&self, stored: StoredEvent, visitor: Fingerprint) {
         self.last.fetch_max(stored.position.0, Ordering::AcqRel);
+        if stances::is_refusal(&stored) {
+            let refusers = self.refusers.write();
+            refusers
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(visitor);
+        }
         let mut shard = self.shards[shard_of(visitor)]
             .write()
             .unwrap_or_else(PoisonError::into_inner);
@@ -101,6 +111,24 @@ impl MemoryTable {
             .unwrap_or_else(PoisonError::into_inner);
         let events = shard.get(visitor).map_or(&[][..], Vec::as_slice);
         events[events.len().saturating_sub(limit)..].to_vec()
+    }
+
+    /// Whether a visitor refused something here.
+    pub(super) fn holds_refuser(&self, visitor: Fingerprint) -> bool {
+        let refusers = self.refusers.read();
+        refusers
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&visitor)
+    }
+
+    /// What a visitor said for and against products, oldest first.
+    pub(super) fn stances(&self, visitor: &str, print: Fingerprint) -> Vec<StoredEvent> {
+        let shard = self.shards[shard_of(print)]
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let events = shard.get(visitor).map_or(&[][..], Vec::as_slice);
+        let outspoken = events.iter().filter(|event| stances::outspoken(event));
+        outspoken.cloned().collect()
     }
 
     /// Visitors, in byte order.

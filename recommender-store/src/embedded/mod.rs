@@ -149,6 +149,10 @@ impl Engine for EmbeddedEngine {
         self.shared.recent(visitor, limit)
     }
 
+    fn stances(&self, visitors: &[&str]) -> Result<Vec<StoredEvent>> {
+        self.shared.stances(visitors)
+    }
+
     fn events(&self, span: Span) -> Result<Events<'_>> {
         Ok(Box::new(self.shared.scan(span)))
     }

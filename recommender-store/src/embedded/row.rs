@@ -409,7 +409,7 @@ mod tests {
         let kinds: Vec<String> = EventKind::NAMED.iter().map(ToString::to_string).collect();
         assert_eq!(
             kinds.join(" "),
-            "view click add_to_cart remove_from_cart purchase return try_on scan wishlist rating search impression"
+            "view click add_to_cart remove_from_cart purchase return try_on scan wishlist rating search impression dislike hide"
         );
         let channels: Vec<&str> = Channel::ALL.map(Channel::name).to_vec();
         assert_eq!(

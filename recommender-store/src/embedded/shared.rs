@@ -17,6 +17,10 @@ use super::segment::{Scratch, Segment};
 use super::tails::{self, Moment, Tail, Tails};
 use crate::error::Result;
 use crate::record::{Position, Span, StoredEvent};
+use crate::stances::{self, MOST_STANCES};
+
+/// Memory for what visitors who refused something said for and against products.
+const STANCE_BYTES: u64 = 4 << 20;
 
 /// The state of an open store.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub(super) struct Shared {
     view: RwLock<Arc<View>>,
     facts: RwLock<FactTable>,
     tails: Tails,
+    /// What visitors said for and against products.
+    stances: Tails,
     manifest: Mutex<Manifest>,
     /// Held while files of events or facts are made anew or copied, so that none goes away meanwhile.
     rewriting: Mutex<()>,
@@ -88,6 +94,7 @@ impl Shared {
         Ok(Self {
             hash: Fingerprints::new(manifest.key),
             tails: Tails::new(config.tail_bytes),
+            stances: Tails::new(STANCE_BYTES),
             layout,
             config,
             view: RwLock::new(Arc::new(view)),
@@ -236,10 +243,54 @@ impl Shared {
         Ok(found)
     }
 
+    /// What visitors said for and against products, if one of them refused any.
+    pub(super) fn stances(&self, visitors: &[&str]) -> Result<Vec<StoredEvent>> {
+        let view = self.view();
+        let prints = visitors.iter().map(|visitor| self.hash.of(visitor));
+        let visitors: Vec<(&str, Fingerprint)> = visitors.iter().copied().zip(prints).collect();
+        if !visitors.iter().any(|&(_, print)| view.holds_refuser(print)) {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for (visitor, print) in visitors {
+            found.extend(self.stances_in_files(&view, (visitor, print))?);
+            for table in view.tables().rev() {
+                found.extend(table.stances(visitor, print));
+            }
+        }
+        Ok(stances::among(found))
+    }
+
+    /// What a visitor said for and against products in the files of `view`: all of them are read the first time, and
+    /// again when others with events of hers have come.
+    fn stances_in_files(
+        &self,
+        view: &View,
+        (visitor, print): (&str, Fingerprint),
+    ) -> Result<Vec<StoredEvent>> {
+        if let Some(tail) = self.stances.get(visitor, print, view.files)
+            && !view.may_hold_more(print, tail.flushed())
+            && let Ok(events) = tail.read(usize::MAX)
+        {
+            return Ok(events);
+        }
+        let mut found = view.stances_in_files(visitor, print)?;
+        keep_latest(&mut found, MOST_STANCES);
+        if let Ok(tail) = Tail::of(visitor, &found, view.files) {
+            self.stances.put(print, tail);
+        }
+        if self.view().files.epoch != view.files.epoch {
+            // Something was forgotten meanwhile, perhaps this.
+            self.stances.remove(print);
+        }
+        Ok(found)
+    }
+
     /// Forgets what is in memory of files, which hold less from now on.
     pub(super) fn forget_tails(&self) {
         self.change_view(|view| view.files.epoch += 1);
         self.tails.clear();
+        self.stances.clear();
     }
 
     /// All events in order, as they stand now.
@@ -307,6 +358,27 @@ impl View {
             }
             found.extend(segment.recent(visitor, limit, &mut scratch)?);
             keep_latest(&mut found, limit);
+        }
+        Ok(found)
+    }
+
+    /// False only if a visitor refused nothing.
+    fn holds_refuser(&self, visitor: Fingerprint) -> bool {
+        let mut tables = self.tables();
+        let mut segments = self.segments.iter();
+        tables.any(|table| table.holds_refuser(visitor))
+            || segments.any(|segment| segment.may_hold_refuser(visitor))
+    }
+
+    /// What a visitor said for and against products in files, oldest first.
+    fn stances_in_files(&self, visitor: &str, print: Fingerprint) -> Result<Vec<StoredEvent>> {
+        let (mut found, mut scratch) = (Vec::new(), Scratch::default());
+        for segment in &self.segments {
+            if segment.may_hold_visitor(print) {
+                let mut events = segment.recent(visitor, usize::MAX, &mut scratch)?;
+                events.retain(stances::outspoken);
+                found.extend(events);
+            }
         }
         Ok(found)
     }

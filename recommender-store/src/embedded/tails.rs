@@ -110,7 +110,7 @@ impl Tail {
         self.read_at.flushed
     }
 
-    /// The last `limit` events, at most [`KEPT`].
+    /// The last `limit` of the events it keeps.
     pub(super) fn read(&self, limit: usize) -> Decoded<Vec<StoredEvent>> {
         let rows = snap::raw::Decoder::new().decompress_vec(&self.rows);
         let rows = rows.map_err(|_| Malformed("rows in memory can't be decompressed"))?;

@@ -9,9 +9,10 @@ use crate::error::{Result, StoreError};
 
 /// Every step from an empty schema to the present one, in order; the number of steps done is the version of a schema.
 /// A step is never changed once it was released.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/001_tables.sql"),
     include_str!("migrations/002_write_batch.sql"),
+    include_str!("migrations/003_refusals.sql"),
 ];
 
 /// The oldest server that has what the statements need.

@@ -35,6 +35,7 @@ mod queue;
 mod restore;
 mod row;
 mod snapshot;
+mod stances;
 mod stream;
 mod tls;
 mod url;
@@ -75,6 +76,8 @@ pub struct PostgresEngine {
     buckets: Buckets,
     /// The question for the latest events of a visitor, for each bucket.
     recent: Vec<String>,
+    /// The question for what visitors said for and against products.
+    stances: String,
     patience: Duration,
     writer: Option<JoinHandle<()>>,
 }
@@ -115,6 +118,7 @@ impl PostgresEngine {
             position,
             buckets,
             recent: (0..buckets.count()).map(recent_of).collect(),
+            stances: stances::question(),
             patience,
             writer: Some(writer),
         })
@@ -172,6 +176,10 @@ impl Engine for PostgresEngine {
             client.query(&statement, &[&visitor, &limit])
         })?;
         rows.iter().rev().map(event_of).collect()
+    }
+
+    fn stances(&self, visitors: &[&str]) -> Result<Vec<StoredEvent>> {
+        stances::of(&self.pool, (self.buckets, &self.stances), visitors)
     }
 
     fn events(&self, span: Span) -> Result<Events<'_>> {

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::identity::{Identifier, Namespace};
 use crate::privacy::{ExportedEvent, PersonExport};
 use crate::record::{Batch, StoredEvent, Table};
+use crate::stances;
 use crate::store::Store;
 use crate::store::shared::Shared;
 use crate::store::state::value_of;
@@ -16,6 +17,10 @@ use crate::store::state::value_of;
 impl Store {
     /// The latest events of the persons of `identifiers`, taken as one, by time and those of one moment by position:
     /// oldest first, at most `limit`, and only those that may be served.
+    ///
+    /// Before them, and besides, stand the events by which they refuse products and which are older than that, one for
+    /// each product, at most [`MOST_REFUSED`](crate::stances::MOST_REFUSED): a refusal holds until it is taken back, and
+    /// not for so many events.
     ///
     /// # Errors
     /// If the events can't be read.
@@ -31,7 +36,13 @@ impl Store {
             return Ok(Vec::new());
         }
         let uses = |event: &StoredEvent| shared.config.consent.uses(event.event.consent, said);
-        shared.events_of(&persons, limit, |event| uses(event).served)
+        let served = |event: &StoredEvent| uses(event).served;
+        let mut events = shared.events_of(&persons, limit, served)?;
+        if events.len() >= limit {
+            let older = shared.refusals_before(&persons, &events, served)?;
+            events.splice(..0, older);
+        }
+        Ok(events)
     }
 
     /// Everything that is kept of the person of an identifier; that it was asked for is noted in the audit.
@@ -92,6 +103,29 @@ impl Shared {
         let surplus = events.len().saturating_sub(limit);
         events.drain(..surplus);
         Ok(events)
+    }
+
+    /// The events by which visitors among `identifiers` refuse products to this day, without those among `latest`.
+    fn refusals_before(
+        &self,
+        identifiers: &[Identifier],
+        latest: &[StoredEvent],
+        wanted: impl Fn(&StoredEvent) -> bool,
+    ) -> Result<Vec<StoredEvent>> {
+        let visitors = identifiers
+            .iter()
+            .filter(|of| of.namespace() == Namespace::Visitor);
+        let visitors: Vec<&str> = visitors.map(Identifier::value).collect();
+        let mut said = self.engine.stances(&visitors)?;
+        said.retain(wanted);
+        let mut refusals = stances::standing(said);
+        refusals.retain(|refusal| {
+            let is_here = |event: &StoredEvent| {
+                event.position == refusal.position && event.event.id == refusal.event.id
+            };
+            !latest.iter().any(is_here)
+        });
+        Ok(refusals)
     }
 
     /// The latest events of a visitor that `wanted` takes: asks for more until there are enough of them.

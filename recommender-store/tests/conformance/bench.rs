@@ -89,6 +89,12 @@ pub(crate) fn recent_ids(engine: &dyn Engine, visitor: &str, limit: usize) -> Ve
     ids(recent(engine, visitor, limit))
 }
 
+/// What visitors said for and against products.
+pub(crate) fn stances(engine: &dyn Engine, visitors: &[&str]) -> Vec<Event> {
+    let events = engine.stances(visitors).unwrap();
+    events.into_iter().map(|stored| stored.event).collect()
+}
+
 /// All events of a span.
 pub(crate) fn events(engine: &dyn Engine, span: Span) -> Vec<Event> {
     let events = engine.events(span).unwrap();

@@ -23,6 +23,7 @@ mod model;
 mod postgres;
 mod random;
 mod refusals;
+mod stances;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -74,6 +75,10 @@ const PROMISES: &[(&str, Test)] = tests! { Test,
         what_is_written_after_forgetting_is_kept,
         events_before_a_time_are_dropped,
         a_dropped_id_may_come_again;
+    stances:
+        a_refusal_is_known_however_much_came_after_it,
+        what_takes_a_product_up_again_is_told_whoever_did_it,
+        a_refusal_goes_with_its_visitor_and_its_age;
     crowd:
         every_thread_reads_its_own_writes,
         of_writers_of_one_id_exactly_one_is_told_stored,

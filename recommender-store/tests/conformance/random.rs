@@ -9,7 +9,7 @@ use recommender_core::events::{Channel, Consent, Event, EventKind};
 use recommender_store::Engine;
 use recommender_store::record::{Batch, Fact, Oblivion, Position, Span, Table};
 
-use crate::bench::{Bench, Stand, changes, events, facts, recent};
+use crate::bench::{Bench, Stand, changes, events, facts, recent, stances};
 use crate::model::Model;
 
 /// Few keys, so that calls meet.
@@ -37,6 +37,8 @@ fn any_event() -> impl Strategy<Value = Event> {
     let kinds = prop_oneof![
         Just(EventKind::View),
         Just(EventKind::Return),
+        Just(EventKind::Purchase),
+        Just(EventKind::Hide),
         Just(EventKind::Custom("dwell".into()))
     ];
     let about = (
@@ -193,6 +195,7 @@ impl Pair {
                     recent(model, visitor, limit)
                 );
             }
+            assert_eq!(stances(engine, &[visitor]), stances(model, &[visitor]));
         }
         for (from, until) in [(None, None), (Some(0), None), (Some(-2), Some(4))] {
             let (from, until) = (from.map(Timestamp), until.map(Timestamp));

@@ -7,8 +7,9 @@ use crate::evaluation::cases::{
     CaseOptions, ColdUsers, DropReason, Outcome, SeenItems, Task, TestCases, ask, history_events,
 };
 use crate::evaluation::split::Split;
-use crate::events::EventKind;
+use crate::events::{EventKind, refused};
 use crate::ids::ItemIx;
+use crate::interactions::HistoryEvent;
 use crate::time::Timestamp;
 
 impl TestCases {
@@ -68,7 +69,8 @@ fn outcome(
     Ok(outcome)
 }
 
-/// Distinct items of the rows with a positive weight, ascending; of these kinds, if any are given.
+/// Distinct items of the rows with a positive weight, ascending; of these kinds, if any are given. What was refused in the
+/// end, by whatever kind, is none of them.
 pub(super) fn relevant_items(
     dataset: &Dataset,
     rows: &[u32],
@@ -79,7 +81,9 @@ pub(super) fn relevant_items(
         kinds.is_empty() || kinds.contains(kind) || undone.is_some_and(|it| kinds.contains(&it))
     };
     let mut events = history_events(dataset, rows);
-    events.retain(|event| counts(&event.kind));
+    let refused = refused(events.iter().filter_map(HistoryEvent::said).collect());
+    let wanted = |event: &HistoryEvent| refused.binary_search(&event.item).is_err();
+    events.retain(|event| counts(&event.kind) && wanted(event));
     // Asked at the beginning of time, no event has aged: decay can't wipe out a relevant item.
     let asked = dataset::query(dataset.config(), &events, Timestamp(i64::MIN), 0)?;
     Ok(asked.history.iter().map(|entry| entry.item).collect())

@@ -2,7 +2,7 @@
 
 use crate::dataset::{Change, Dataset};
 use crate::error::{Error, Result};
-use crate::events::{Channel, EventRow};
+use crate::events::{Channel, EventRow, Stance, refused};
 use crate::ids::DenseIndex;
 use crate::interactions::HistoryEvent;
 use crate::models::popularity::lists::Lists;
@@ -84,7 +84,15 @@ impl<'a> Counter<'a> {
     }
 
     fn add_user(&mut self, rows: &[EventRow]) -> Result<()> {
-        let mut rows: Vec<&EventRow> = rows.iter().filter(|row| row.time >= self.from).collect();
+        // By all she said, so that what she refuses counts at no place and in no window.
+        let said = rows.iter().filter_map(|row| {
+            let stance = Stance::of(&row.kind, row.rating)?;
+            Some((row.item, row.time, stance))
+        });
+        let refused = refused(said.collect());
+        let counts =
+            |row: &&EventRow| row.time >= self.from && refused.binary_search(&row.item).is_err();
+        let mut rows: Vec<&EventRow> = rows.iter().filter(counts).collect();
         for (item, count) in self.count(&rows)? {
             self.whole[item as usize] += count;
         }

@@ -166,3 +166,32 @@ fn ties_that_shrinkage_makes_go_to_the_lower_index_before_the_cut() {
     query.exclusions.extend([ItemIx(0)]);
     assert_eq!(answer(&model, &query)[0].0, 1);
 }
+
+#[test]
+fn what_a_shopper_refuses_counts_at_no_place_and_in_no_window() {
+    let mut table = table(&ROWS);
+    let hidden = Event {
+        visitor: "ann".into(),
+        item: Some("cup".into()),
+        quantity: 1.0,
+        kind: EventKind::Hide,
+        channel: Some(Channel::Web),
+        time: Some(Timestamp::from_seconds(3 * 86_400)),
+        ..Event::default()
+    };
+    table.push(&hidden).unwrap();
+    let dataset = Dataset::new(table, vec![], InteractionConfig::default()).unwrap();
+    let config = PopularityConfig {
+        count: Count::Weights,
+        shrinkage: 0.0,
+        ..PopularityConfig::default()
+    };
+    let model = config.fit(&dataset, &FitOptions::default()).unwrap();
+    let anywhere = answer(&model, &Query::new(9));
+    near(&anywhere, &[(0, 2.0 / 5.0), (1, 2.0 / 5.0), (2, 1.0 / 5.0)]);
+    let mut query = Query::new(9);
+    query.place = dataset.places().get("north");
+    let north = answer(&model, &query);
+    assert_eq!(north[0].0, 0, "what bob bought there is left: {north:?}");
+    assert!((f64::from(north[0].1) - 1.0).abs() < 1e-6, "{north:?}");
+}

@@ -63,4 +63,7 @@ pub(super) struct Footer {
     pub(super) pages: Section,
     pub(super) ids: Section,
     pub(super) visitors: Section,
+    /// Which visitors refused something; none if nobody did, as in files of before there were refusals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) refusers: Option<Section>,
 }

@@ -6,7 +6,7 @@
 //! words     items, places and names of attributes, by number
 //! index     first visitor, place and checksum of every block
 //! prints    fingerprints of all event ids, sorted, in pages; and the pages' index
-//! filters   which ids, which visitors may be here
+//! filters   which ids, which visitors may be here, and which of them may refuse a product
 //! footer    JSON: counts, bounds, and where each section is, with its checksum
 //! tail      length and checksum of the footer, 16 bytes
 //! ```

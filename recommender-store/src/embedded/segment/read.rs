@@ -33,6 +33,7 @@ pub(in super::super) struct Segment {
     pages: Vec<Page>,
     ids: Filter,
     visitors: Filter,
+    refusers: Option<Filter>,
 }
 
 /// Memory that is used for one block after another.
@@ -67,6 +68,12 @@ impl Segment {
             pages: prints::decode_index(&part(footer.pages)?).map_err(decoded("pages"))?,
             ids: Filter::from_bytes(&part(footer.ids)?).map_err(decoded("filter"))?,
             visitors: Filter::from_bytes(&part(footer.visitors)?).map_err(decoded("filter"))?,
+            refusers: match footer.refusers {
+                Some(refusers) => {
+                    Some(Filter::from_bytes(&part(refusers)?).map_err(decoded("filter"))?)
+                }
+                None => None,
+            },
             extent: footer.extent,
             path: path.to_owned(),
             number,
@@ -96,6 +103,12 @@ impl Segment {
     /// False only if no event here is of that visitor.
     pub(in super::super) fn may_hold_visitor(&self, visitor: Fingerprint) -> bool {
         self.visitors.may_contain(visitor)
+    }
+
+    /// False only if that visitor refused nothing here.
+    pub(in super::super) fn may_hold_refuser(&self, visitor: Fingerprint) -> bool {
+        let refusers = self.refusers.as_ref();
+        refusers.is_some_and(|refusers| refusers.may_contain(visitor))
     }
 
     /// Whether an event with this id is here.

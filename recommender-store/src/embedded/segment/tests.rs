@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use recommender_core::Timestamp;
-use recommender_core::events::Event;
+use recommender_core::events::{Event, EventKind};
 
 use super::super::fingerprint::Fingerprints;
 use super::footer::Extent;
@@ -163,4 +163,30 @@ fn who_replaces_a_file_has_read_every_byte_of_it() {
         });
         assert!(read.is_err(), "{byte}");
     }
+}
+
+#[test]
+fn who_refused_something_is_known_and_files_without_refusals_are_as_they_were_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("1.events");
+    let mut events = events();
+    write(&path, &events);
+    let footer = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
+    assert!(!footer(&path).contains("refusers"));
+    let segment = Segment::open(&path, 1).unwrap();
+    assert!(!segment.may_hold_refuser(hash().of("v150b")));
+    let hidden = events
+        .iter_mut()
+        .rfind(|stored| stored.event.visitor == "v150b");
+    hidden.unwrap().event.kind = EventKind::Hide;
+    let path = dir.path().join("2.events");
+    write(&path, &events);
+    assert!(footer(&path).contains("refusers"));
+    let segment = Arc::new(Segment::open(&path, 2).unwrap());
+    assert!(segment.may_hold_refuser(hash().of("v150b")));
+    let others = (0..300).filter(|of| segment.may_hold_refuser(hash().of(&format!("v{of:03}"))));
+    assert!(others.count() < 30);
+    let read: Vec<StoredEvent> = segment.scan().map(Result::unwrap).collect();
+    assert_eq!(read, events);
+    segment.verify().unwrap();
 }

@@ -13,6 +13,7 @@ use super::words::{Dictionary, Numbers};
 use super::{BLOCK_BYTES, HEAD, TAIL, prints};
 use crate::error::{Result, StoreError};
 use crate::record::StoredEvent;
+use crate::stances;
 
 /// Writes one segment. Memory: nine bytes an event, nine a visitor, the words and the index of blocks.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub(in super::super) struct SegmentWriter<'a> {
     blocks: u64,
     ids: Vec<Fingerprint>,
     visitors: Vec<Fingerprint>,
+    refusers: Vec<Fingerprint>,
     extent: Extent,
 }
 
@@ -57,6 +59,7 @@ impl<'a> SegmentWriter<'a> {
             blocks: 0,
             ids: Vec::new(),
             visitors: Vec::new(),
+            refusers: Vec::new(),
             extent: Extent::default(),
         })
     }
@@ -74,6 +77,9 @@ impl<'a> SegmentWriter<'a> {
         self.ids
             .push(self.hash.of(event.id.as_deref().unwrap_or_default()));
         self.extent.take_in(stored);
+        if stances::is_refusal(stored) {
+            self.refusers.extend(self.visitors.last());
+        }
         self.block.push(stored, &self.numbers);
         if self.block.len() >= BLOCK_BYTES {
             self.end_block()?;
@@ -110,6 +116,9 @@ impl<'a> SegmentWriter<'a> {
         self.ids.sort_unstable();
         let (bytes, pages) = prints::pages(&self.ids, self.out.offset);
         self.out.write(&bytes)?;
+        self.refusers.dedup();
+        let refusers = Some(&self.refusers).filter(|refusers| !refusers.is_empty());
+        let refusers = refusers.map(|refusers| Filter::of(refusers.iter().copied()).to_bytes());
         let footer = Footer {
             extent: self.extent,
             words,
@@ -120,6 +129,7 @@ impl<'a> SegmentWriter<'a> {
                 let visitors = Filter::of(self.visitors.iter().copied());
                 self.out.section(&visitors.to_bytes())?
             },
+            refusers: refusers.map(|bytes| self.out.section(&bytes)).transpose()?,
         };
         self.out.end(&footer)?;
         Ok(self.extent)

@@ -3,7 +3,10 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
+use recommender_core::events::EventKind;
+
 use super::*;
+use crate::privacy::{ConsentConfig, Unspecified};
 use crate::record::{Batch, Table, Written};
 use crate::ticket::{Pending, Ticket};
 
@@ -221,4 +224,70 @@ fn a_write_that_is_awaited_is_seen_when_it_answers_and_one_that_is_dropped_all_t
     engine.answer();
     drop(settled);
     assert_eq!(resolved("cookie:3"), 4);
+}
+
+fn said(kind: EventKind, id: &str, visitor: &str, time: i64) -> Event {
+    Event {
+        kind,
+        ..event(id, visitor, time)
+    }
+}
+
+/// A shopper looks at products until nothing else is among the latest events of her history.
+fn looks(store: &Store, visitor: &str, from: i64) {
+    let looks = (from..from + 60).map(|time| event(&format!("{visitor}{time}"), visitor, time));
+    write(store, looks.collect());
+}
+
+#[test]
+fn what_she_refuses_stays_in_her_history_until_she_takes_it_up_again() {
+    let store = fresh();
+    write(&store, vec![said(EventKind::Hide, "hide", "till", 1)]);
+    looks(&store, "till", 10);
+    looks(&store, "phone", 10);
+    let latest = |store: &Store| {
+        let history = store.history(&[identifier("visitor:phone")], 50).unwrap();
+        (ids(&history)[0].to_owned(), history.len())
+    };
+    assert_eq!(latest(&store), ("phone20".into(), 50));
+    linked(&store, "visitor:till", "visitor:phone");
+    assert_eq!(latest(&store), ("hide".into(), 51));
+    let nothing = store.history(&[identifier("visitor:phone")], 0).unwrap();
+    assert_eq!(
+        ids(&nothing),
+        ["hide"],
+        "also where no history is asked for"
+    );
+    write(&store, vec![said(EventKind::Purchase, "buy", "phone", 5)]);
+    assert_eq!(latest(&store).1, 50, "she bought it after that");
+    write(
+        &store,
+        vec![said(EventKind::Dislike, "dislike", "phone", 6)],
+    );
+    assert_eq!(latest(&store), ("dislike".into(), 51));
+    let apart = link("visitor:till", "visitor:phone");
+    assert!(store.unlink(apart).unwrap().wait().unwrap());
+    assert_eq!(latest(&store), ("dislike".into(), 51));
+    let till = store.history(&[identifier("visitor:till")], 50).unwrap();
+    assert_eq!(ids(&till)[0], "hide", "what the phone bought is not hers");
+}
+
+#[test]
+fn a_refusal_that_may_not_be_served_is_not_in_the_history() {
+    let config = StoreConfig {
+        consent: ConsentConfig {
+            unspecified: Unspecified::StoreOnly,
+        },
+        ..StoreConfig::default()
+    };
+    let store = opened(&Arc::default(), config);
+    let agreed = |id: &str, consent| Event {
+        consent,
+        ..said(EventKind::Hide, id, "ann", 1)
+    };
+    write(&store, vec![agreed("silent", Consent::Unspecified)]);
+    let history = |store: &Store| store.history(&[identifier("visitor:ann")], 0).unwrap();
+    assert!(history(&store).is_empty());
+    write(&store, vec![agreed("agreed", Consent::Granted)]);
+    assert_eq!(ids(&history(&store)), ["agreed"]);
 }

@@ -26,12 +26,16 @@ pub(crate) fn an_older_schema_is_brought_up_to_date(bench: &PostgresBench) {
         vec![event("1", "ann", 5)],
         vec![fact("cup", 5, "five")],
     );
-    let first_version = "DROP FUNCTION write_batch; UPDATE format SET version = 1";
-    server.client(&config).batch_execute(first_version).unwrap();
+    let first_version =
+        "DROP FUNCTION write_batch; DROP INDEX events_refusing; UPDATE format SET version = 1";
+    let mut client = server.client(&config);
+    client.batch_execute(first_version).unwrap();
     let engine = open(&config);
     write_events(&engine, vec![event("2", "ann", 6)]);
     assert_eq!(recent_ids(&engine, "ann", 9), ["1", "2"]);
     assert_eq!(products(&engine), pairs([("cup", "five")]));
+    let sql = "SELECT to_regclass('events_refusing') IS NOT NULL";
+    assert!(client.query_one(sql, &[]).unwrap().get::<_, bool>(0));
 }
 
 pub(crate) fn a_newer_schema_is_refused(bench: &PostgresBench) {
