@@ -8,6 +8,7 @@ use recommender_store::identity::Identifier;
 use recommender_store::record::StoredEvent;
 
 use crate::answering::{Freshness, filters};
+use crate::convert::List;
 use crate::proto::Channel;
 use crate::serving::{Diversity, PageType, ServingConfig, ServingConfigName};
 
@@ -132,8 +133,8 @@ pub(crate) struct Page {
     pub(crate) offset: usize,
     /// Most products of it.
     pub(crate) size: usize,
-    /// What tells this question from others.
-    pub(crate) digest: u64,
+    /// What tells the list from those of other questions.
+    pub(crate) list: List,
 }
 
 impl Page {

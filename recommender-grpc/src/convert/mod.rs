@@ -14,7 +14,7 @@ mod listing;
 mod mask;
 mod models;
 pub(crate) mod names;
-mod pages;
+pub(crate) mod pages;
 pub(crate) mod places;
 pub(crate) mod product_rows;
 pub(crate) mod products;
@@ -32,12 +32,13 @@ pub(crate) use candidates::{Explained, explained, ranked};
 pub(crate) use controls::{CONTROLS, changed_control, control, of_control};
 pub(crate) use evaluations::{of_evaluation, offline_order};
 pub(crate) use given::{asked, asked_to_rank, given};
-pub(crate) use listing::{check_id, check_parent, id_in, page};
+pub(crate) use listing::{check_id, check_parent, id_in};
 pub(crate) use mask::Mask;
 pub(crate) use models::{
     Standing, changed_model, check_metric, comparison, model, of_given, of_model, version,
     version_number,
 };
+pub(crate) use pages::{List, Page, page};
 pub(crate) use request::{Bounds, check_batch, question};
 pub(crate) use response::{duration, explanation, ranking, response, status};
 pub(crate) use serving_configs::{

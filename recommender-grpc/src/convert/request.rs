@@ -144,16 +144,15 @@ fn refuse_unhonoured(request: &RecommendRequest, bounds: Bounds<'_>, wrong: &mut
 
 fn page(request: &RecommendRequest, limits: &RequestLimits, wrong: &mut Violations) -> Page {
     let size = page_size(request.page_size, limits, wrong);
-    let digest = pages::digest(request);
-    let offset = pages::offset(&request.page_token, digest);
+    let list = pages::of_question(request);
+    let offset = pages::offset(&request.page_token, list);
     if offset.is_none() {
-        let expected = "expected next_page_token of an answer to the same request";
-        wrong.add("page_token", format!("{expected}, found another text"));
+        pages::refuse(wrong);
     }
     Page {
         offset: offset.unwrap_or(0),
         size,
-        digest,
+        list,
     }
 }
 

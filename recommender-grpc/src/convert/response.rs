@@ -94,7 +94,7 @@ pub(crate) fn response(
         return headed!(RecommendResponse, Head::new(attribution_token, said, None));
     };
     let (page, tier) = (outcome.question.page, answer.basis.tier);
-    let next = answer.more.then(|| pages::token(page.end(), page.digest));
+    let next = answer.more.then(|| pages::token(page.end(), page.list));
     let by = (tier, said.0, catalog);
     RecommendResponse {
         next_page_token: next.flatten().unwrap_or_default(),

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 
-use crate::convert;
+use crate::convert::{self, List};
 use crate::proto::longrunning::Operation;
 use crate::status::Refusal;
 use crate::workers::{WorkError, panic_message};
@@ -158,6 +158,11 @@ impl Operations {
     /// [`Refusal::NotFound`].
     pub(crate) fn get(&self, name: &str) -> Result<Operation, Refusal> {
         Ok(self.entry(name)?.1.operation())
+    }
+
+    /// What tells the list of this process's operations from those of others.
+    pub(crate) fn list_of_all(&self) -> List {
+        List::of("operations", [self.0.process.as_bytes()])
     }
 
     /// The latest `limit` of those begun before the one of this number, or of all.

@@ -8,7 +8,6 @@ pub(crate) mod event_ids;
 pub(crate) mod files;
 pub(crate) mod models;
 pub(crate) mod operations;
-pub(crate) mod paging;
 pub(crate) mod places;
 pub(crate) mod products;
 pub(crate) mod recommendation;

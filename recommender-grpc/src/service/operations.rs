@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use crate::convert::Violations;
+use crate::convert::{List, Violations, pages};
 use crate::proto::longrunning::operations_server::Operations as OperationsService;
 use crate::proto::longrunning::{
     CancelOperationRequest, DeleteOperationRequest, GetOperationRequest, ListOperationsRequest,
@@ -12,8 +12,8 @@ use crate::service::deadline;
 use crate::shop::Shop;
 use crate::status::Refusal;
 
-/// What is listed where nobody says how many, and at most.
-const PAGE: (usize, usize) = (100, 1000);
+/// What is listed where nobody says how many.
+const USUAL: usize = 100;
 
 /// The service.
 #[derive(Debug)]
@@ -28,27 +28,19 @@ impl LongRunning {
 }
 
 /// How many to list, and before which.
-fn page(request: &ListOperationsRequest) -> Result<(usize, Option<u64>), Refusal> {
+fn page(request: &ListOperationsRequest, list: List) -> Result<(usize, Option<u64>), Refusal> {
     let mut wrong = Violations::default();
     if !matches!(&*request.name, "" | "operations") {
         let found = format!("expected \"operations\", found {:?}", request.name);
         wrong.add("name", found);
     }
     wrong.refuse_if(!request.filter.is_empty(), "filter");
-    let size = match usize::try_from(request.page_size) {
-        Ok(0) => PAGE.0,
-        Ok(size) => size.min(PAGE.1),
-        Err(_) => {
-            let found = format!("expected at least 0, found {}", request.page_size);
-            wrong.add("page_size", found);
-            0
-        }
-    };
+    let size = pages::size(request.page_size, USUAL, &mut wrong);
     let token = &request.page_token;
-    let before = (!token.is_empty()).then(|| u64::from_str_radix(token, 16).ok());
+    let number = |last: Vec<u8>| Some(u64::from_be_bytes(last.try_into().ok()?));
+    let before = (!token.is_empty()).then(|| list.last(token).and_then(number));
     if before == Some(None) {
-        let expected = "expected the next_page_token of an answer, found something else";
-        wrong.add("page_token", expected);
+        pages::refuse(&mut wrong);
     }
     wrong.or((size, before.flatten()))
 }
@@ -59,9 +51,11 @@ impl OperationsService for LongRunning {
         &self,
         request: Request<ListOperationsRequest>,
     ) -> Result<Response<ListOperationsResponse>, Status> {
-        let (size, before) = page(request.get_ref())?;
+        // Numbers are those of this process: another has other operations under them.
+        let list = self.shop.operations.list_of_all();
+        let (size, before) = page(request.get_ref(), list)?;
         let page = self.shop.operations.list(before, size);
-        let next = page.next.map(|number| format!("{number:x}"));
+        let next = page.next.map(|number| list.token(&number.to_be_bytes()));
         Ok(Response::new(ListOperationsResponse {
             operations: page.operations,
             next_page_token: next.unwrap_or_default(),

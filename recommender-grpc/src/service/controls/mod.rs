@@ -3,7 +3,7 @@
 use recommender_store::record::Table;
 use tonic::{Request, Response, Status};
 
-use crate::convert::{self, CONTROLS, Violations};
+use crate::convert::{self, CONTROLS, List, Violations};
 use crate::proto::control_service_server::ControlService;
 use crate::proto::{
     Control as Message, CreateControlRequest, DeleteControlRequest, GetControlRequest,
@@ -55,10 +55,12 @@ impl Controls {
     fn list(&self, request: &ListControlsRequest) -> Result<ListControlsResponse, Refusal> {
         let mut wrong = Violations::default();
         convert::check_parent(&request.parent, &self.shop.catalog, &mut wrong);
-        let page = convert::page(request.page_size, &request.page_token, &mut wrong);
+        let asked = (request.page_size, request.page_token.as_str());
+        let list = List::of("controls", [request.parent.as_bytes()]);
+        let page = convert::page(asked, list, &mut wrong);
         let page = wrong.or(page)?;
         let recipes = self.book.now();
-        let (controls, next_page_token) = page.cut(recipes.controls(), |control| &control.id);
+        let (controls, next_page_token) = page.of_all(recipes.controls(), |control| &control.id);
         let messages = controls
             .into_iter()
             .map(|control| self.message(control, &recipes));

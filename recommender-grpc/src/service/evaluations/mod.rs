@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use crate::convert::{self, Violations};
+use crate::convert::{self, List, Violations};
 use crate::proto::evaluation_service_server::EvaluationService;
 use crate::proto::longrunning::Operation;
 use crate::proto::{
@@ -71,10 +71,12 @@ impl Evaluations {
         let mut wrong = Violations::default();
         let catalog = &*self.shop.catalog;
         convert::check_parent(&request.parent, catalog, &mut wrong);
-        let page = convert::page(request.page_size, &request.page_token, &mut wrong);
+        let asked = (request.page_size, &*request.page_token);
+        let list = List::of("evaluations", [request.parent.as_bytes()]);
+        let page = convert::page(asked, list, &mut wrong);
         let page = wrong.or(page)?;
         let documents = self.shop.registry.evaluations()?;
-        let (documents, next_page_token) = page.cut(documents, |document| &document.id);
+        let (documents, next_page_token) = page.of_all(documents, |document| &document.id);
         let evaluations = documents.iter().map(|document| Evaluation {
             pipeline: String::new(),
             segments: Vec::new(),

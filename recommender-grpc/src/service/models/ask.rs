@@ -3,7 +3,7 @@
 use recommender_core::evaluation::MetricList;
 use tonic::{Response, Status};
 
-use crate::convert::{self, Standing, Violations};
+use crate::convert::{self, List, Standing, Violations};
 use crate::operations::Progress;
 use crate::proto::longrunning::Operation;
 use crate::proto::{
@@ -89,7 +89,9 @@ impl ModelCalls {
     pub(super) fn list(&self, request: &ListModelsRequest) -> Result<ListModelsResponse, Refusal> {
         let mut wrong = Violations::default();
         convert::check_parent(&request.parent, &self.shop.catalog, &mut wrong);
-        let page = convert::page(request.page_size, &request.page_token, &mut wrong);
+        let asked = (request.page_size, request.page_token.as_str());
+        let list = List::of("models", [request.parent.as_bytes()]);
+        let page = convert::page(asked, list, &mut wrong);
         let page = wrong.or(page)?;
         let kept = self.registry.documents()?;
         let kept = kept.iter().map(|document| self.message(document));
@@ -99,7 +101,7 @@ impl ModelCalls {
         models.sort_by(|one, other| one.name.cmp(&other.name));
         let catalog = &*self.shop.catalog;
         let id = |model: &Message| id_of(&model.name, catalog, MODELS).map(str::len);
-        let (models, next_page_token) = page.cut(models, |model| {
+        let (models, next_page_token) = page.of_all(models, |model| {
             // The names of all models begin alike.
             &model.name[model.name.len() - id(model).unwrap_or_default()..]
         });

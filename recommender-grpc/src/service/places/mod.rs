@@ -9,7 +9,7 @@ use recommender_store::catalog::Place as StoredPlace;
 use tonic::{Request, Response, Status};
 
 use crate::convert::places::PLACES;
-use crate::convert::{self, Violations};
+use crate::convert::{self, List, Page, Violations};
 use crate::proto::place_service_server::PlaceService;
 use crate::proto::{
     CreatePlaceRequest, DeletePlaceRequest, FindNearbyPlacesRequest, FindNearbyPlacesResponse,
@@ -17,7 +17,6 @@ use crate::proto::{
 };
 use crate::resource;
 use crate::service::deadline;
-use crate::service::paging::Page;
 use crate::service::replays::Replays;
 use crate::service::turns::Turns;
 use crate::shop::Shop;
@@ -25,6 +24,9 @@ use crate::status::Refusal;
 
 /// What sort of thing a place is.
 const PLACE: &str = "recommender.v1.Place";
+
+/// Places of a page where the caller does not say.
+const USUAL: usize = 50;
 
 /// Most paths of a mask.
 const MAX_PATHS: usize = 100;
@@ -146,12 +148,10 @@ impl Places {
         let mut wrong = Violations::default();
         self.check_parent(&request.parent, &mut wrong);
         let asked = (request.page_size, request.page_token.as_str());
-        let page = Page::asked(asked, ("places", ""), &mut wrong);
+        let list = List::of("places", [request.parent.as_bytes()]);
+        let page = Page::asked(asked, USUAL, list, &mut wrong);
         wrong.or(())?;
-        let mut places = store.places();
-        let passed = |place: &Arc<StoredPlace>| page.after.as_ref() >= Some(&place.key);
-        places.retain(|place| !passed(place));
-        let next_page_token = page.cut(&mut places, |place| &place.key);
+        let (places, next_page_token) = page.of_all(store.places(), |place| &place.key);
         let places = places.iter();
         Ok(ListPlacesResponse {
             places: places

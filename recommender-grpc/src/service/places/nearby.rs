@@ -3,9 +3,8 @@
 use tokio::time::Instant;
 
 use super::Places;
-use crate::convert::{self, Violations};
+use crate::convert::{self, Violations, pages};
 use crate::proto::{FindNearbyPlacesRequest, FindNearbyPlacesResponse};
-use crate::service::paging;
 use crate::status::Refusal;
 
 /// Places answered where the caller does not say.
@@ -26,7 +25,7 @@ impl Places {
         let store = self.store()?.clone();
         let mut wrong = Violations::default();
         self.check_parent(&request.parent, &mut wrong);
-        let limit = paging::size(request.page_size, USUAL, &mut wrong);
+        let limit = pages::size(request.page_size, USUAL, &mut wrong);
         if request.point.is_none() {
             wrong.add("point", "expected a point, found none");
         }

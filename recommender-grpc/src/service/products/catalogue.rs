@@ -6,13 +6,15 @@ use tokio::time::Instant;
 
 use super::{PRODUCT, Products};
 use crate::convert::inventory::{MAX_PLACES, check_places};
-use crate::convert::{self, Violations};
+use crate::convert::{self, List, Page, Violations};
 use crate::proto::{
     self, CreateProductRequest, DeleteProductRequest, GetProductRequest, ListProductsRequest,
     ListProductsResponse, Product, UpdateProductRequest,
 };
-use crate::service::paging::Page;
 use crate::status::Refusal;
+
+/// Products of a page where the caller does not say.
+const USUAL: usize = 50;
 
 /// Fields of a product that a mask may name, by the wire's name and the store's.
 const MASKED: [(&str, &str); 26] = [
@@ -135,7 +137,8 @@ impl Products {
         let mut wrong = Violations::default();
         self.check_parent(&request.parent, &mut wrong);
         let asked = (request.page_size, request.page_token.as_str());
-        let page = Page::asked(asked, ("products", &request.filter), &mut wrong);
+        let words = [&request.parent, &request.filter].map(|word| word.as_bytes());
+        let page = Page::asked(asked, USUAL, List::of("products", words), &mut wrong);
         let filter = filter(&request.filter, &mut wrong);
         wrong.or(())?;
         let catalog = self.shop.catalog.clone();

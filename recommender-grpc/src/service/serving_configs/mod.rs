@@ -3,7 +3,7 @@
 use recommender_store::record::Table;
 use tonic::{Request, Response, Status};
 
-use crate::convert::{self, SERVING_CONFIGS, Violations};
+use crate::convert::{self, List, SERVING_CONFIGS, Violations};
 use crate::models::Models;
 use crate::proto::serving_config_service_server::ServingConfigService;
 use crate::proto::{
@@ -94,10 +94,12 @@ impl ServingConfigs {
     ) -> Result<ListServingConfigsResponse, Refusal> {
         let mut wrong = Violations::default();
         convert::check_parent(&request.parent, &self.shop.catalog, &mut wrong);
-        let page = convert::page(request.page_size, &request.page_token, &mut wrong);
+        let asked = (request.page_size, request.page_token.as_str());
+        let list = List::of("servingConfigs", [request.parent.as_bytes()]);
+        let page = convert::page(asked, list, &mut wrong);
         let page = wrong.or(page)?;
         let recipes = self.book.now();
-        let (recipes, next_page_token) = page.cut(recipes.iter(), |recipe| &recipe.config.id);
+        let (recipes, next_page_token) = page.of_all(recipes.iter(), |recipe| &recipe.config.id);
         let messages = recipes
             .into_iter()
             .map(|recipe| self.message(&recipe.config));

@@ -4,7 +4,7 @@ use recommender_store::record::StoredEvent;
 use tokio::time::Instant;
 
 use super::Desk;
-use crate::convert::{self, Violations, identities, writes};
+use crate::convert::{self, List, Violations, identities, writes};
 use crate::proto::{ListUserEventsRequest, ListUserEventsResponse};
 use crate::status::Refusal;
 
@@ -19,7 +19,11 @@ impl Desk {
     ) -> Result<ListUserEventsResponse, Refusal> {
         let mut wrong = Violations::default();
         convert::check_parent(&request.parent, &self.shop.catalog, &mut wrong);
-        let page = convert::page(request.page_size, &request.page_token, &mut wrong);
+        let asked = (request.page_size, request.page_token.as_str());
+        let of = request.person.as_ref();
+        let words = of.map_or(["", ""], |person| [&person.namespace, &person.value]);
+        let words = [&request.parent, words[0], words[1]].map(str::as_bytes);
+        let page = convert::page(asked, List::of("userEvents", words), &mut wrong);
         let person = match &request.person {
             Some(person) => identities::of_external(person, "person", &mut wrong),
             None => {
@@ -37,7 +41,7 @@ impl Desk {
             .into_iter()
             .rev()
             .map(|stored| (key(&stored), stored));
-        let (listed, next_page_token) = page.cut(keyed, |(key, _)| key);
+        let (listed, next_page_token) = page.of_all(keyed, |(key, _)| key);
         let listed = listed
             .into_iter()
             .map(|(_, stored)| writes::stored(stored.event));

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::bound_text;
 use crate::answering::Persons;
 use crate::convert::receipts::{self, RECEIPTS};
-use crate::convert::{self, Violations};
+use crate::convert::{self, List, Violations};
 use crate::operations::Progress;
 use crate::proto::longrunning::Operation;
 use crate::proto::{
@@ -110,11 +110,13 @@ impl Shop {
     ) -> Result<ListErasureReceiptsResponse, Refusal> {
         let mut wrong = Violations::default();
         convert::check_parent(&request.parent, &self.catalog, &mut wrong);
-        let page = convert::page(request.page_size, &request.page_token, &mut wrong);
+        let asked = (request.page_size, request.page_token.as_str());
+        let list = List::of("erasureReceipts", [request.parent.as_bytes()]);
+        let page = convert::page(asked, list, &mut wrong);
         let page = wrong.or(page)?;
         let mut all = self.all_receipts(deadline).await?;
         all.sort_by(|a, b| a.id.cmp(&b.id));
-        let (listed, next_page_token) = page.cut(all, |receipt| &receipt.id);
+        let (listed, next_page_token) = page.of_all(all, |receipt| &receipt.id);
         let listed = listed.into_iter();
         let listed = listed.map(|receipt| receipts::receipt(receipt, &self.catalog));
         Ok(ListErasureReceiptsResponse {
