@@ -90,6 +90,8 @@ impl Task {
         let start = Instant::now();
         let (answer, model) = self.worked_out(remembers, &mut reasons, work)?;
         self.metrics.stage("answer", start.elapsed());
+        // Let go of where it was made: on another thread that takes longer than making it.
+        self.question.engine.events = Vec::new();
         Ok(Outcome {
             answer,
             model,
