@@ -93,11 +93,12 @@ mod tests {
     #[test]
     fn every_kind_takes_a_side_or_none() {
         use EventKind::{AddToCart, Dislike, Hide, Purchase, Rating, Wishlist};
+        let (refusing, taking_up) = ([Hide, Dislike], [Purchase, AddToCart, Wishlist]);
         for kind in EventKind::NAMED {
-            let expected = match kind {
-                Hide | Dislike => Some(Stance::Refuses),
-                Purchase | AddToCart | Wishlist => Some(Stance::TakesUp),
-                _ => None,
+            let expected = if refusing.contains(&kind) {
+                Some(Stance::Refuses)
+            } else {
+                taking_up.contains(&kind).then_some(Stance::TakesUp)
             };
             assert_eq!(Stance::of(&kind, None), expected, "{kind}");
         }
