@@ -175,6 +175,35 @@ impl Replays {
     }
 }
 
+/// A service whose calls may be repeated. A handle: clones share it.
+pub(crate) trait Repeating: Clone + Send + Sync + 'static {
+    /// What was answered before.
+    fn replays(&self) -> &Replays;
+
+    /// How long a caller is answered who does not say how long she waits.
+    fn timeout(&self) -> Duration;
+
+    /// Answers the call `method` with what `work` makes of its request, once for its id and within the caller's time.
+    fn once<Q, R, F>(
+        &self,
+        call: (&'static str, Request<Q>),
+        id: fn(&Q) -> &str,
+        work: impl FnOnce(Self, Q) -> F + Send,
+    ) -> impl Future<Output = Result<Response<R>, Status>> + Send
+    where
+        Q: Message + Clone + PartialEq + 'static,
+        R: Clone + Send + Sync + 'static,
+        F: Future<Output = Result<R, Refusal>> + Send + 'static,
+    {
+        let (replays, timeout) = (self.replays().clone(), self.timeout());
+        let service = self.clone();
+        async move {
+            let work = |request| work(service, request);
+            replays.answer(timeout, call, id, work).await
+        }
+    }
+}
+
 impl Book {
     fn note(&mut self, key: Key, call: Arc<Call>) {
         self.bytes += call.bytes;

@@ -19,6 +19,7 @@ use crate::shop::{Shop, assert_wrong, at, events, open_store};
 fn create(snapshot: &str) -> CreateSnapshotRequest {
     CreateSnapshotRequest {
         snapshot: snapshot.to_owned(),
+        ..CreateSnapshotRequest::default()
     }
 }
 
@@ -26,6 +27,7 @@ fn restore(snapshot: &str, target: &str) -> RestoreSnapshotRequest {
     RestoreSnapshotRequest {
         snapshot: snapshot.to_owned(),
         target: target.to_owned(),
+        ..RestoreSnapshotRequest::default()
     }
 }
 
@@ -246,4 +248,34 @@ async fn the_other_port_offers_no_administration() {
     let mut elsewhere = AdminServiceClient::new(shop.channel.clone());
     let refused = elsewhere.get_status(GetStatusRequest {}).await;
     assert_eq!(refused.unwrap_err().code(), Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn a_repeated_call_begins_no_second_snapshot() {
+    let mut shop = Shop::open().await;
+    fill(&mut shop).await;
+    let once = CreateSnapshotRequest {
+        request_id: "tonight".to_owned(),
+        ..create("monday")
+    };
+    let begun = shop.admin.create_snapshot(once.clone()).await.unwrap();
+    let name = begun.get_ref().name.clone();
+    let made: CreateSnapshotResponse = shop.answer(begun).await.unwrap();
+    let again = shop.admin.create_snapshot(once).await.unwrap();
+    assert_eq!(again.get_ref().name, name);
+    let again: CreateSnapshotResponse = shop.answer(again).await.unwrap();
+    assert_eq!(again, made);
+    let other = CreateSnapshotRequest {
+        request_id: "tonight".to_owned(),
+        ..create("tuesday")
+    };
+    assert_wrong(shop.admin.create_snapshot(other).await, "request_id");
+    let once = RestoreSnapshotRequest {
+        request_id: "tonight".to_owned(),
+        ..restore("monday", "copy")
+    };
+    let begun = shop.admin.restore_snapshot(once.clone()).await.unwrap();
+    let again = shop.admin.restore_snapshot(once).await.unwrap();
+    assert_eq!(again.get_ref().name, begun.get_ref().name);
+    let _: RestoreSnapshotResponse = shop.answer(begun).await.unwrap();
 }

@@ -96,6 +96,7 @@ async fn what_is_exported_is_imported_as_it_was() {
         parent: PARENT.to_owned(),
         path: "all.jsonl".to_owned(),
         filter: "key: ANY(\"a\", \"b\")".to_owned(),
+        ..ExportProductsRequest::default()
     };
     let begun = shop
         .products
@@ -135,6 +136,7 @@ async fn a_purge_counts_before_it_deletes() {
         parent: PARENT.to_owned(),
         filter: filter.to_owned(),
         force,
+        ..PurgeProductsRequest::default()
     };
     assert_wrong(
         shop.products.purge_products(purge("", true)).await,

@@ -216,6 +216,7 @@ async fn one_bad_inventory_of_a_batch_fails_alone() {
             with_id,
             inventory("b", vec![at("north", 3.0)]),
         ],
+        ..BatchSetInventoryRequest::default()
     };
     let response = shop.products.batch_set_inventory(request).await.unwrap();
     let results = response.into_inner().results;

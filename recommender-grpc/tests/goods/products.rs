@@ -1,13 +1,17 @@
 //! One product at a time, batches and lists.
 
 use prost_types::FieldMask;
+use recommender_grpc::proto::import_products_request::Source;
 use recommender_grpc::proto::{
-    BatchUpsertProductsRequest, CreateProductRequest, DeleteProductRequest, GetProductRequest,
-    ListProductsRequest, Product, UpdateProductRequest,
+    BatchSetInventoryRequest, BatchUpsertProductsRequest, CreateProductRequest,
+    DeleteProductRequest, GetProductRequest, ImportProductsRequest, ImportProductsResponse,
+    ListProductsRequest, Product, ProductFormat, PurgeProductsRequest, PurgeProductsResponse,
+    UpdateProductRequest,
 };
 use tonic::Code;
 use tonic_types::StatusExt;
 
+use crate::inventory::inventory;
 use crate::shop::{PARENT, Shop, assert_wrong, at, name, product};
 
 fn creation(key: &str) -> CreateProductRequest {
@@ -89,6 +93,55 @@ async fn a_repeated_request_id_is_answered_as_the_first_was() {
     };
     assert_wrong(shop.products.create_product(other).await, "request_id");
     assert!(shop.store.product("b").is_none());
+}
+
+#[tokio::test]
+async fn repeated_calls_for_many_products_do_nothing_twice() {
+    let mut shop = Shop::open().await;
+    let import = ImportProductsRequest {
+        parent: PARENT.to_owned(),
+        source: Some(Source::Inline(
+            b"{\"id\": \"a\", \"title\": \"A\"}".to_vec(),
+        )),
+        format: ProductFormat::Jsonl.into(),
+        request_id: "nightly".to_owned(),
+        ..ImportProductsRequest::default()
+    };
+    let begun = shop.products.import_products(import.clone()).await.unwrap();
+    let again = shop.products.import_products(import).await.unwrap();
+    assert_eq!(begun.get_ref().name, again.get_ref().name);
+    let _: ImportProductsResponse = shop.answer(begun).await.unwrap();
+    let set = |quantity: f32| BatchSetInventoryRequest {
+        parent: PARENT.to_owned(),
+        requests: vec![inventory("a", vec![at("north", quantity)])],
+        request_id: "count".to_owned(),
+    };
+    let first = shop.products.batch_set_inventory(set(5.0)).await.unwrap();
+    let later = inventory("a", vec![at("north", 1.0)]);
+    shop.products.set_inventory(later).await.unwrap();
+    let again = shop.products.batch_set_inventory(set(5.0)).await.unwrap();
+    assert_eq!(first.into_inner(), again.into_inner());
+    assert_eq!(
+        shop.store.quantity_at("north", "a"),
+        1.0,
+        "it was not set again"
+    );
+    let other = shop.products.batch_set_inventory(set(6.0)).await;
+    assert_wrong(other, "request_id");
+    let purge = PurgeProductsRequest {
+        parent: PARENT.to_owned(),
+        filter: "*".to_owned(),
+        force: true,
+        request_id: "end".to_owned(),
+    };
+    let begun = shop.products.purge_products(purge.clone()).await.unwrap();
+    let name = begun.get_ref().name.clone();
+    let purged: PurgeProductsResponse = shop.answer(begun).await.unwrap();
+    assert_eq!(purged.purge_count, 1);
+    shop.put(&["b"]).await;
+    let again = shop.products.purge_products(purge).await.unwrap();
+    assert_eq!(again.get_ref().name, name);
+    assert!(shop.store.product("b").is_some());
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ fn create(id: &str) -> CreateServingConfigRequest {
             ..ServingConfig::default()
         }),
         serving_config_id: id.into(),
-        validate_only: false,
+        ..CreateServingConfigRequest::default()
     }
 }
 
@@ -219,6 +219,7 @@ async fn controls_are_added_once_and_removed() {
     let add = AddControlRequest {
         serving_config: HOME.into(),
         control_id: "rule".into(),
+        ..AddControlRequest::default()
     };
     for _ in 0..2 {
         let changed = configs.add_control(add.clone()).await.unwrap().into_inner();
@@ -233,6 +234,7 @@ async fn controls_are_added_once_and_removed() {
     let remove = RemoveControlRequest {
         serving_config: HOME.into(),
         control_id: "rule".into(),
+        ..RemoveControlRequest::default()
     };
     let changed = configs
         .remove_control(remove.clone())
@@ -242,6 +244,54 @@ async fn controls_are_added_once_and_removed() {
     assert!(changed.control_ids.is_empty());
     let refused = configs.remove_control(remove).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_repeated_change_of_a_serving_config_is_answered_as_the_first_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::with_model(folder.path(), TOGETHER, manual()).await;
+    create_hiding(&running, "rule").await;
+    let mut configs = running.configs();
+    let once = CreateServingConfigRequest {
+        request_id: "1".into(),
+        ..create("cart")
+    };
+    let first = configs.create_serving_config(once.clone()).await.unwrap();
+    let again = configs.create_serving_config(once).await.unwrap();
+    assert_eq!(first.into_inner(), again.into_inner());
+    let other = CreateServingConfigRequest {
+        request_id: "1".into(),
+        ..create("basket")
+    };
+    let refused = configs.create_serving_config(other).await.unwrap_err();
+    assert_eq!(fields(&refused), ["request_id"]);
+    let add = AddControlRequest {
+        serving_config: named("cart"),
+        control_id: "rule".into(),
+        request_id: "2".into(),
+    };
+    let remove = RemoveControlRequest {
+        serving_config: named("cart"),
+        control_id: "rule".into(),
+        request_id: "3".into(),
+    };
+    for _ in 0..2 {
+        let added = configs.add_control(add.clone()).await.unwrap().into_inner();
+        assert_eq!(added.control_ids, ["rule"]);
+        let taken = configs.remove_control(remove.clone()).await.unwrap();
+        assert!(taken.into_inner().control_ids.is_empty());
+    }
+    let left = get(&running, "cart").await.unwrap();
+    assert!(left.control_ids.is_empty(), "it was not added again");
+    let delete = DeleteServingConfigRequest {
+        name: named("cart"),
+        request_id: "4".into(),
+        ..DeleteServingConfigRequest::default()
+    };
+    for _ in 0..2 {
+        configs.delete_serving_config(delete.clone()).await.unwrap();
+    }
+    assert!(get(&running, "cart").await.is_err());
 }
 
 #[tokio::test]

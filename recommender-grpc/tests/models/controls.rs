@@ -22,7 +22,7 @@ pub(crate) async fn create_hiding(running: &Running, id: &str) -> Control {
             ..Control::default()
         }),
         control_id: id.into(),
-        validate_only: false,
+        ..CreateControlRequest::default()
     };
     let created = running.controls().create_control(request).await;
     created.unwrap().into_inner()
@@ -105,6 +105,7 @@ async fn a_control_in_use_goes_only_by_force() {
     let add = AddControlRequest {
         serving_config: HOME.into(),
         control_id: "rule".into(),
+        ..AddControlRequest::default()
     };
     running.configs().add_control(add).await.unwrap();
     let mut controls = running.controls();
@@ -137,6 +138,7 @@ async fn a_control_that_does_nothing_is_refused() {
         control: Some(Control::default()),
         control_id: "rule".into(),
         validate_only: true,
+        ..CreateControlRequest::default()
     };
     let refused = running
         .controls()
@@ -144,4 +146,61 @@ async fn a_control_that_does_nothing_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(fields(&refused), ["control.action"]);
+}
+
+#[tokio::test]
+async fn a_repeated_change_of_a_control_is_answered_as_the_first_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::with_model(folder.path(), TOGETHER, manual()).await;
+    let mut controls = running.controls();
+    let hide = HideAction {
+        product_ids: vec!["cup-1".into()],
+    };
+    let create = CreateControlRequest {
+        parent: CATALOG.into(),
+        control: Some(Control {
+            action: Some(Action::HideAction(hide)),
+            ..Control::default()
+        }),
+        control_id: "rule".into(),
+        request_id: "make".into(),
+        ..CreateControlRequest::default()
+    };
+    let first = controls.create_control(create.clone()).await.unwrap();
+    let again = controls.create_control(create.clone()).await.unwrap();
+    assert_eq!(first.into_inner(), again.into_inner());
+    let other = CreateControlRequest {
+        control_id: "another".into(),
+        ..create
+    };
+    let refused = controls.create_control(other).await.unwrap_err();
+    assert_eq!(fields(&refused), ["request_id"]);
+    let update = UpdateControlRequest {
+        control: Some(Control {
+            name: named("rule"),
+            display_name: "No cup".into(),
+            ..Control::default()
+        }),
+        update_mask: Some(FieldMask {
+            paths: vec!["display_name".into()],
+        }),
+        request_id: "make".into(),
+        ..UpdateControlRequest::default()
+    };
+    let changed = controls.update_control(update.clone()).await.unwrap();
+    let delete = DeleteControlRequest {
+        name: named("rule"),
+        request_id: "end".into(),
+        ..DeleteControlRequest::default()
+    };
+    for _ in 0..2 {
+        controls.delete_control(delete.clone()).await.unwrap();
+    }
+    let answered = controls.update_control(update).await.unwrap().into_inner();
+    assert_eq!(answered, changed.into_inner(), "though it is gone by now");
+    let get = GetControlRequest {
+        name: named("rule"),
+    };
+    let gone = controls.get_control(get).await.unwrap_err();
+    assert_eq!(gone.code(), Code::NotFound);
 }

@@ -232,6 +232,7 @@ impl Run<'_> {
         let add = AddControlRequest {
             serving_config: HOME.to_owned(),
             control_id,
+            ..AddControlRequest::default()
         };
         configs.add_control(add).await.unwrap();
     }

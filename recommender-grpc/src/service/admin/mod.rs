@@ -4,7 +4,7 @@ mod memory;
 mod snapshots;
 mod status;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tonic::{Request, Response, Status};
 
@@ -17,15 +17,17 @@ use crate::proto::{
     GetStatusResponse, RestoreSnapshotRequest, VerifyIntegrityRequest,
 };
 use crate::service::deadline;
+use crate::service::replays::{Repeating, Replays};
 use crate::shop::Shop;
 
-/// The service.
+/// The service. A handle: clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     shop: Shop,
     started: Instant,
     /// What status reports compare memory with; none asks the system.
     memory_budget_bytes: Option<u64>,
+    replays: Replays,
 }
 
 impl Admin {
@@ -34,7 +36,18 @@ impl Admin {
             shop,
             started: Instant::now(),
             memory_budget_bytes,
+            replays: Replays::default(),
         }
+    }
+}
+
+impl Repeating for Admin {
+    fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    fn timeout(&self) -> Duration {
+        self.shop.rules.timeout
     }
 }
 
@@ -44,14 +57,18 @@ impl AdminService for Admin {
         &self,
         request: Request<CreateSnapshotRequest>,
     ) -> Result<Response<Operation>, Status> {
-        Ok(Response::new(self.create(request.into_inner())?))
+        let call = ("CreateSnapshot", request);
+        let work = |it: Self, request| async move { it.create(request) };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn restore_snapshot(
         &self,
         request: Request<RestoreSnapshotRequest>,
     ) -> Result<Response<Operation>, Status> {
-        Ok(Response::new(self.restore(request.into_inner())?))
+        let call = ("RestoreSnapshot", request);
+        let work = |it: Self, request| async move { it.restore(request) };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn verify_integrity(

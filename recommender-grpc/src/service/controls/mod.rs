@@ -1,5 +1,7 @@
 //! The methods of `recommender.v1.ControlService`: check, keep as documents of the store, answer.
 
+use std::time::Duration;
+
 use recommender_store::record::Table;
 use tonic::{Request, Response, Status};
 
@@ -10,15 +12,17 @@ use crate::proto::{
     ListControlsRequest, ListControlsResponse, UpdateControlRequest,
 };
 use crate::resource::name_of;
+use crate::service::replays::{Repeating, Replays};
 use crate::serving::{Change, Control, RecipeBook, RecipesAt, ServingConfig};
 use crate::shop::Shop;
 use crate::status::Refusal;
 
-/// The service.
-#[derive(Debug)]
+/// The service. A handle: clones share it.
+#[derive(Debug, Clone)]
 pub(crate) struct Controls {
     shop: Shop,
     book: RecipeBook,
+    replays: Replays,
 }
 
 /// The serving configs that name the control `id`.
@@ -30,7 +34,11 @@ fn users<'a>(recipes: &'a RecipesAt, id: &str) -> Vec<&'a ServingConfig> {
 
 impl Controls {
     pub(crate) fn new(shop: Shop, book: RecipeBook) -> Self {
-        Self { shop, book }
+        Self {
+            shop,
+            book,
+            replays: Replays::default(),
+        }
     }
 
     fn message(&self, control: &Control, recipes: &RecipesAt) -> Message {
@@ -182,13 +190,25 @@ fn read(message: Message, id: &str, mut wrong: Violations) -> Result<Control, Re
     }
 }
 
+impl Repeating for Controls {
+    fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    fn timeout(&self) -> Duration {
+        self.shop.rules.timeout
+    }
+}
+
 #[tonic::async_trait]
 impl ControlService for Controls {
     async fn create_control(
         &self,
         request: Request<CreateControlRequest>,
     ) -> Result<Response<Message>, Status> {
-        Ok(Response::new(self.create(request.into_inner()).await?))
+        let call = ("CreateControl", request);
+        let work = |it: Self, request| async move { it.create(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn get_control(
@@ -209,13 +229,17 @@ impl ControlService for Controls {
         &self,
         request: Request<UpdateControlRequest>,
     ) -> Result<Response<Message>, Status> {
-        Ok(Response::new(self.update(request.into_inner()).await?))
+        let call = ("UpdateControl", request);
+        let work = |it: Self, request| async move { it.update(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn delete_control(
         &self,
         request: Request<DeleteControlRequest>,
     ) -> Result<Response<()>, Status> {
-        Ok(Response::new(self.delete(request.into_inner()).await?))
+        let call = ("DeleteControl", request);
+        let work = |it: Self, request| async move { it.delete(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 }

@@ -3,6 +3,7 @@
 mod nearby;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use recommender_store::Store;
 use recommender_store::catalog::Place as StoredPlace;
@@ -17,7 +18,7 @@ use crate::proto::{
 };
 use crate::resource;
 use crate::service::deadline;
-use crate::service::replays::Replays;
+use crate::service::replays::{Repeating, Replays};
 use crate::service::turns::Turns;
 use crate::shop::Shop;
 use crate::status::Refusal;
@@ -209,21 +210,15 @@ impl Places {
         }
         Ok(())
     }
+}
 
-    async fn once<Q, R, F>(
-        &self,
-        call: (&'static str, Request<Q>),
-        id: fn(&Q) -> &str,
-        work: impl FnOnce(Self, Q) -> F,
-    ) -> Result<Response<R>, Status>
-    where
-        Q: prost::Message + Clone + PartialEq + 'static,
-        R: Clone + Send + Sync + 'static,
-        F: Future<Output = Result<R, Refusal>> + Send + 'static,
-    {
-        let (timeout, service) = (self.shop.rules.timeout, self.clone());
-        let work = |request| work(service, request);
-        self.replays.answer(timeout, call, id, work).await
+impl Repeating for Places {
+    fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    fn timeout(&self) -> Duration {
+        self.shop.rules.timeout
     }
 }
 

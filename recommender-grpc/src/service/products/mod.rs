@@ -10,6 +10,7 @@ mod stream;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use recommender_store::Store;
 use tokio::time::Instant;
@@ -32,7 +33,7 @@ use crate::proto::{
 };
 use crate::resource;
 use crate::service::deadline;
-use crate::service::replays::Replays;
+use crate::service::replays::{Repeating, Replays};
 use crate::service::turns::Turns;
 use crate::shop::Shop;
 use crate::status::Refusal;
@@ -100,22 +101,15 @@ impl Products {
     fn deadline<T>(&self, request: &Request<T>) -> Instant {
         deadline::of(request.metadata(), self.shop.rules.timeout)
     }
+}
 
-    /// Does `work` once for the request's id.
-    async fn once<Q, R, F>(
-        &self,
-        call: (&'static str, Request<Q>),
-        id: fn(&Q) -> &str,
-        work: impl FnOnce(Self, Q) -> F,
-    ) -> Result<Response<R>, Status>
-    where
-        Q: prost::Message + Clone + PartialEq + 'static,
-        R: Clone + Send + Sync + 'static,
-        F: Future<Output = Result<R, Refusal>> + Send + 'static,
-    {
-        let (timeout, service) = (self.shop.rules.timeout, self.clone());
-        let work = |request| work(service, request);
-        self.replays.answer(timeout, call, id, work).await
+impl Repeating for Products {
+    fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    fn timeout(&self) -> Duration {
+        self.shop.rules.timeout
     }
 }
 
@@ -176,21 +170,27 @@ impl ProductService for Products {
         &self,
         request: Request<ImportProductsRequest>,
     ) -> Result<Response<Operation>, Status> {
-        Ok(Response::new(self.import(request.into_inner())?))
+        let call = ("ImportProducts", request);
+        let work = |it: Self, request| async move { it.import(request) };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn export_products(
         &self,
         request: Request<ExportProductsRequest>,
     ) -> Result<Response<Operation>, Status> {
-        Ok(Response::new(self.export(request.into_inner())?))
+        let call = ("ExportProducts", request);
+        let work = |it: Self, request| async move { it.export(request) };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn purge_products(
         &self,
         request: Request<PurgeProductsRequest>,
     ) -> Result<Response<Operation>, Status> {
-        Ok(Response::new(self.purge(request.into_inner())?))
+        let call = ("PurgeProducts", request);
+        let work = |it: Self, request| async move { it.purge(request) };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn set_inventory(
@@ -205,7 +205,9 @@ impl ProductService for Products {
         &self,
         request: Request<BatchSetInventoryRequest>,
     ) -> Result<Response<BatchSetInventoryResponse>, Status> {
-        Ok(Response::new(self.set_batch(request.into_inner()).await?))
+        let call = ("BatchSetInventory", request);
+        let work = |it: Self, request| async move { it.set_batch(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     type StreamInventoryStream =

@@ -1,5 +1,7 @@
 //! The methods of `recommender.v1.ServingConfigService`: check, keep as documents of the store, answer.
 
+use std::time::Duration;
+
 use recommender_store::record::Table;
 use tonic::{Request, Response, Status};
 
@@ -12,15 +14,17 @@ use crate::proto::{
     RemoveControlRequest, ServingConfig as Message, UpdateServingConfigRequest,
 };
 use crate::resource::name_of;
+use crate::service::replays::{Repeating, Replays};
 use crate::serving::{Change, RecipeBook, RecipesAt, ServingConfig};
 use crate::shop::Shop;
 use crate::status::Refusal;
 
-/// The service.
-#[derive(Debug)]
+/// The service. A handle: clones share it.
+#[derive(Debug, Clone)]
 pub(crate) struct ServingConfigs {
     shop: Shop,
     book: RecipeBook,
+    replays: Replays,
 }
 
 /// Whether a change is only to be checked.
@@ -42,7 +46,11 @@ impl From<bool> for Earnest {
 
 impl ServingConfigs {
     pub(crate) fn new(shop: Shop, book: RecipeBook) -> Self {
-        Self { shop, book }
+        Self {
+            shop,
+            book,
+            replays: Replays::default(),
+        }
     }
 
     fn message(&self, config: &ServingConfig) -> Message {
@@ -195,7 +203,7 @@ impl ServingConfigs {
         Ok(())
     }
 
-    async fn add_control(&self, request: AddControlRequest) -> Result<Message, Refusal> {
+    async fn with_control(&self, request: AddControlRequest) -> Result<Message, Refusal> {
         let mut wrong = Violations::default();
         let id = self.id(&request.serving_config, "serving_config", &mut wrong);
         let id = wrong.or(id)?;
@@ -219,7 +227,7 @@ impl ServingConfigs {
         self.put(&change, &config, Earnest::Done).await
     }
 
-    async fn remove_control(&self, request: RemoveControlRequest) -> Result<Message, Refusal> {
+    async fn without_control(&self, request: RemoveControlRequest) -> Result<Message, Refusal> {
         let mut wrong = Violations::default();
         let id = self.id(&request.serving_config, "serving_config", &mut wrong);
         let id = wrong.or(id)?;
@@ -268,13 +276,25 @@ fn check_named(config: &ServingConfig, recipes: &RecipesAt, wrong: &mut Violatio
     }
 }
 
+impl Repeating for ServingConfigs {
+    fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    fn timeout(&self) -> Duration {
+        self.shop.rules.timeout
+    }
+}
+
 #[tonic::async_trait]
 impl ServingConfigService for ServingConfigs {
     async fn create_serving_config(
         &self,
         request: Request<CreateServingConfigRequest>,
     ) -> Result<Response<Message>, Status> {
-        Ok(Response::new(self.create(request.into_inner()).await?))
+        let call = ("CreateServingConfig", request);
+        let work = |it: Self, request| async move { it.create(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn get_serving_config(
@@ -295,29 +315,35 @@ impl ServingConfigService for ServingConfigs {
         &self,
         request: Request<UpdateServingConfigRequest>,
     ) -> Result<Response<Message>, Status> {
-        Ok(Response::new(self.update(request.into_inner()).await?))
+        let call = ("UpdateServingConfig", request);
+        let work = |it: Self, request| async move { it.update(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn delete_serving_config(
         &self,
         request: Request<DeleteServingConfigRequest>,
     ) -> Result<Response<()>, Status> {
-        Ok(Response::new(self.delete(request.into_inner()).await?))
+        let call = ("DeleteServingConfig", request);
+        let work = |it: Self, request| async move { it.delete(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn add_control(
         &self,
         request: Request<AddControlRequest>,
     ) -> Result<Response<Message>, Status> {
-        Ok(Response::new(self.add_control(request.into_inner()).await?))
+        let call = ("AddControl", request);
+        let work = |it: Self, request| async move { it.with_control(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn remove_control(
         &self,
         request: Request<RemoveControlRequest>,
     ) -> Result<Response<Message>, Status> {
-        Ok(Response::new(
-            self.remove_control(request.into_inner()).await?,
-        ))
+        let call = ("RemoveControl", request);
+        let work = |it: Self, request| async move { it.without_control(request).await };
+        self.once(call, |it| &it.request_id, work).await
     }
 }
