@@ -313,6 +313,79 @@ mod tests {
         }
     }
 
+    /// Methods whose roles are those of who changes something, and whose calls have no id, each with the reason.
+    const WITHOUT_REQUEST_ID: [(&str, &str); 9] = [
+        ("StreamUserEvents", "each event has an id of its own"),
+        (
+            "StreamInventory",
+            "an inventory set twice at its time is as it was",
+        ),
+        (
+            "UploadModel",
+            "a stream makes a version of its own, which promotes nothing",
+        ),
+        ("DownloadModel", "it only reads"),
+        ("ResolveIdentity", "it only reads"),
+        (
+            "ExportUserData",
+            "it only reads, and is answered by a stream",
+        ),
+        ("VerifyIntegrity", "it only reads"),
+        ("GetStatus", "it only reads"),
+        ("EstimateResources", "it only reckons"),
+    ];
+
+    /// The methods of the contract, each with the names of its request's fields. Those of `google.longrunning` are not:
+    /// their messages are not ours, and what is cancelled or deleted twice is as after the first time.
+    fn with_fields() -> Vec<(String, Access, Vec<String>)> {
+        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+        let ours = set
+            .file
+            .iter()
+            .filter(|file| file.package() == "recommender.v1");
+        let messages = ours.clone().flat_map(|file| &file.message_type);
+        let messages: HashMap<String, Vec<String>> = messages
+            .map(|message| {
+                let fields = message.field.iter().map(|field| field.name().to_owned());
+                (
+                    format!(".recommender.v1.{}", message.name()),
+                    fields.collect(),
+                )
+            })
+            .collect();
+        let services = ours.flat_map(|file| &file.service);
+        let methods = services.flat_map(|service| {
+            service.method.iter().map(|method| {
+                let path = format!("/recommender.v1.{}/{}", service.name(), method.name());
+                let access = of(&path).unwrap().access;
+                let fields = messages[method.input_type()].clone();
+                (method.name().to_owned(), access, fields)
+            })
+        });
+        methods.collect()
+    }
+
+    #[test]
+    fn a_call_that_changes_something_has_an_id_to_repeat_it_by() {
+        let reading = [READ, LOOK, OVERSEE, PERSONAL].map(Access::Needs);
+        let mut exceptions = Vec::new();
+        for (method, access, fields) in with_fields() {
+            if reading.contains(&access) || fields.iter().any(|field| field == "request_id") {
+                continue;
+            }
+            let reason = WITHOUT_REQUEST_ID.iter().find(|(name, _)| *name == method);
+            assert!(
+                reason.is_some(),
+                "the request of {method} has no request_id"
+            );
+            exceptions.push(method);
+        }
+        exceptions.sort_unstable();
+        let mut named = WITHOUT_REQUEST_ID.map(|(name, _)| name);
+        named.sort_unstable();
+        assert_eq!(exceptions, named, "an exception that is none any more");
+    }
+
     #[test]
     fn every_row_of_the_table_is_a_method() {
         for (service, rules, _) in SERVICES {

@@ -9,6 +9,7 @@ fn promote(version: &str) -> PromoteModelRequest {
     PromoteModelRequest {
         name: DAILY.into(),
         version: version.into(),
+        ..PromoteModelRequest::default()
     }
 }
 
@@ -109,7 +110,10 @@ async fn a_training_that_fails_says_why() {
         .create_model("daily", TOGETHER, policy)
         .await
         .unwrap();
-    let request = recommender_grpc::proto::TrainModelRequest { name: DAILY.into() };
+    let request = recommender_grpc::proto::TrainModelRequest {
+        name: DAILY.into(),
+        ..recommender_grpc::proto::TrainModelRequest::default()
+    };
     let begun = running.models().train_model(request).await.unwrap();
     let (code, message) = crate::shop::error(&running.end(begun.into_inner()).await);
     assert_eq!(code, i32::from(Code::FailedPrecondition), "{message}");

@@ -202,6 +202,7 @@ impl Running {
             }),
             model_id: id.into(),
             validate_only: false,
+            ..CreateModelRequest::default()
         };
         let created = self.models().create_model(request).await?;
         Ok(created.into_inner())
@@ -214,7 +215,10 @@ impl Running {
 
     /// Trains the model "daily" to its end.
     pub(crate) async fn train(&self) -> TrainModelResponse {
-        let request = TrainModelRequest { name: DAILY.into() };
+        let request = TrainModelRequest {
+            name: DAILY.into(),
+            ..TrainModelRequest::default()
+        };
         let begun = self.models().train_model(request).await.unwrap();
         response(&self.end(begun.into_inner()).await)
     }

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use recommender_grpc::proto::{
     ExportModelRequest, ExportModelResponse, GetServingConfigRequest, ImportModelRequest,
-    ModelVersion, PromoteModelRequest, RollbackModelRequest,
+    ModelVersion, PromoteModelRequest, RollbackModelRequest, TrainModelRequest,
 };
 use tonic::Code;
 
 use crate::controls::create_hiding;
-use crate::shop::{DAILY, HOME, Running, TOGETHER, always, ask, manual, response};
+use crate::shop::{CATALOG, DAILY, HOME, Running, TOGETHER, always, ask, fields, manual, response};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_fails_while_versions_are_trained_and_swapped() {
@@ -34,7 +34,10 @@ async fn no_call_fails_while_versions_are_trained_and_swapped() {
     let callers: Vec<_> = callers.collect();
     running.train().await;
     for _ in 0..20 {
-        let back = RollbackModelRequest { name: DAILY.into() };
+        let back = RollbackModelRequest {
+            name: DAILY.into(),
+            ..RollbackModelRequest::default()
+        };
         running.models().rollback_model(back).await.unwrap();
     }
     running.train().await;
@@ -65,7 +68,10 @@ async fn a_restart_keeps_models_serving_configs_and_controls() {
     let request = GetServingConfigRequest { name: HOME.into() };
     let config = running.configs().get_serving_config(request).await.unwrap();
     assert_eq!(config.into_inner().model_id, "daily");
-    let back = RollbackModelRequest { name: DAILY.into() };
+    let back = RollbackModelRequest {
+        name: DAILY.into(),
+        ..RollbackModelRequest::default()
+    };
     let model = running
         .models()
         .rollback_model(back)
@@ -84,6 +90,7 @@ async fn a_version_leaves_and_comes_back_as_a_new_one() {
         name: DAILY.into(),
         version: "1".into(),
         directory: "copy".into(),
+        ..ExportModelRequest::default()
     };
     let begun = running.models().export_model(export.clone()).await.unwrap();
     let exported: ExportModelResponse = response(&running.end(begun.into_inner()).await);
@@ -101,6 +108,7 @@ async fn a_version_leaves_and_comes_back_as_a_new_one() {
     let request = ImportModelRequest {
         name: DAILY.into(),
         directory: "copy".into(),
+        ..ImportModelRequest::default()
     };
     let begun = running.models().import_model(request).await.unwrap();
     let imported: ModelVersion = response(&running.end(begun.into_inner()).await);
@@ -108,8 +116,40 @@ async fn a_version_leaves_and_comes_back_as_a_new_one() {
     let promote = PromoteModelRequest {
         name: DAILY.into(),
         version: imported.version,
+        ..PromoteModelRequest::default()
     };
     running.models().promote_model(promote).await.unwrap();
     let digest = imported.manifest.unwrap().model_digest;
     assert_eq!(running.ask().await.unwrap().model_version, digest);
+}
+
+#[tokio::test]
+async fn a_repeated_change_of_a_model_is_done_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::with_model(folder.path(), TOGETHER, always()).await;
+    let train = TrainModelRequest {
+        name: DAILY.into(),
+        request_id: "nightly".into(),
+    };
+    let begun = running.models().train_model(train.clone()).await.unwrap();
+    let again = running.models().train_model(train).await.unwrap();
+    assert_eq!(begun.get_ref().name, again.get_ref().name);
+    running.end(begun.into_inner()).await;
+    running.train().await;
+    let back = RollbackModelRequest {
+        name: DAILY.into(),
+        request_id: "back".into(),
+    };
+    for _ in 0..2 {
+        let model = running.models().rollback_model(back.clone()).await.unwrap();
+        assert_eq!(model.into_inner().serving_version, "1");
+    }
+    let model = running.model().await;
+    assert_eq!((&*model.serving_version, model.versions.len()), ("1", 2));
+    let other = RollbackModelRequest {
+        name: format!("{CATALOG}/models/other"),
+        ..back
+    };
+    let refused = running.models().rollback_model(other).await.unwrap_err();
+    assert_eq!(fields(&refused), ["request_id"]);
 }

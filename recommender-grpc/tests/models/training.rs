@@ -107,7 +107,10 @@ async fn a_worse_candidate_is_kept_and_not_promoted() {
 async fn one_call_rolls_back() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::with_model(folder.path(), TOGETHER, always()).await;
-    let request = RollbackModelRequest { name: DAILY.into() };
+    let request = RollbackModelRequest {
+        name: DAILY.into(),
+        ..RollbackModelRequest::default()
+    };
     let refused = running
         .models()
         .rollback_model(request.clone())
@@ -137,6 +140,7 @@ async fn an_evaluation_makes_no_version() {
     let mut request = EvaluateModelRequest {
         name: DAILY.into(),
         metrics: vec!["recall@5".into(), "ndcg@5".into()],
+        ..EvaluateModelRequest::default()
     };
     let begun = running
         .models()
@@ -159,7 +163,10 @@ async fn a_training_that_is_cancelled_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let slow = "[[sources]]\nmodel = { kind = \"ials\", factors = 512, epochs = 10000 }";
     let running = Running::with_model(folder.path(), slow, always()).await;
-    let request = TrainModelRequest { name: DAILY.into() };
+    let request = TrainModelRequest {
+        name: DAILY.into(),
+        ..TrainModelRequest::default()
+    };
     let begun = running
         .models()
         .train_model(request.clone())
@@ -199,13 +206,19 @@ async fn a_model_is_trained_after_so_many_events_unless_it_is_paused() {
         .await
         .unwrap();
     until(&running, |model| model.versions.len() == 1).await;
-    let pause = PauseModelRequest { name: DAILY.into() };
+    let pause = PauseModelRequest {
+        name: DAILY.into(),
+        ..PauseModelRequest::default()
+    };
     let paused = running.models().pause_model(pause).await.unwrap();
     assert_eq!(paused.into_inner().training_state(), TrainingState::Paused);
     running.sell(5..6).await;
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     assert_eq!(running.model().await.versions.len(), 1);
-    let resume = ResumeModelRequest { name: DAILY.into() };
+    let resume = ResumeModelRequest {
+        name: DAILY.into(),
+        ..ResumeModelRequest::default()
+    };
     running.models().resume_model(resume).await.unwrap();
     until(&running, |model| model.serving_version == "2").await;
 }
@@ -242,6 +255,7 @@ async fn models_are_made_listed_and_deleted() {
         }),
         model_id: "export".into(),
         validate_only: true,
+        ..CreateModelRequest::default()
     };
     let refused = running.models().create_model(wrong).await.unwrap_err();
     assert_eq!(fields(&refused), ["model_id", "model.pipeline"]);

@@ -1,6 +1,7 @@
 //! The methods of `recommender.v1.EvaluationService`: check, have it done by the registry, answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tonic::{Request, Response, Status};
 
@@ -11,6 +12,7 @@ use crate::proto::{
     EvaluateOfflineRequest, Evaluation, GetEvaluationRequest, ListEvaluationsRequest,
     ListEvaluationsResponse,
 };
+use crate::service::replays::{Repeating, Replays};
 use crate::service::room::Room;
 use crate::service::unique_keys::UniqueKeys;
 use crate::shop::Shop;
@@ -29,6 +31,7 @@ pub(crate) struct Evaluations {
     shop: Shop,
     keys: Arc<UniqueKeys>,
     room: Room,
+    replays: Replays,
 }
 
 impl Evaluations {
@@ -37,6 +40,7 @@ impl Evaluations {
             shop,
             keys: Arc::default(),
             room: Room::new(AT_ONCE),
+            replays: Replays::default(),
         }
     }
 
@@ -89,15 +93,28 @@ impl Evaluations {
     }
 }
 
+impl Repeating for Evaluations {
+    fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    fn timeout(&self) -> Duration {
+        self.shop.rules.timeout
+    }
+}
+
 #[tonic::async_trait]
 impl EvaluationService for Evaluations {
     async fn evaluate_offline(
         &self,
         request: Request<EvaluateOfflineRequest>,
     ) -> Result<Response<Operation>, Status> {
-        let (calls, request) = (self.clone(), request.into_inner());
-        let answered = self.room.blocking(move || calls.begin(&request)).await?;
-        Ok(Response::new(answered))
+        let work = |calls: Self, request| async move {
+            let room = calls.room.clone();
+            room.blocking(move || calls.begin(&request)).await
+        };
+        let call = ("EvaluateOffline", request);
+        self.once(call, |it| &it.request_id, work).await
     }
 
     async fn get_evaluation(

@@ -1,7 +1,6 @@
 //! What the methods do, on a thread that may block.
 
 use recommender_core::evaluation::MetricList;
-use tonic::{Response, Status};
 
 use crate::convert::{self, List, Standing, Violations};
 use crate::operations::Progress;
@@ -37,10 +36,9 @@ impl ModelCalls {
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<Response<T>, Status> {
+    ) -> Result<T, Refusal> {
         let calls = self.clone();
-        let worked = self.room.blocking(move || work(&calls)).await?;
-        Ok(Response::new(worked))
+        self.room.blocking(move || work(&calls)).await
     }
 
     fn message(&self, document: &ModelDocument) -> Message {
