@@ -14,8 +14,11 @@ use crate::training::{Searched, Storing, Tuned, TuningOrder, TuningResult};
 /// Most methods of a search.
 const MOST_METHODS: usize = 20;
 
-/// Most trials of a method.
-const MOST_TRIALS: u64 = 1000;
+/// Most trials of a method: all of them stand in one answer.
+const MOST_TRIALS: u64 = 200;
+
+/// Longest reason of a failure that is told, in bytes.
+const LONGEST_FAILURE: usize = 300;
 
 /// Longest time of the trials of a method, in seconds.
 const LONGEST: f64 = 24.0 * 3600.0;
@@ -123,16 +126,16 @@ fn budget(request: &TuneModelRequest, wrong: &mut Violations) -> Budget {
 }
 
 fn seconds(time: &prost_types::Duration, wrong: &mut Violations) -> Option<f64> {
-    let read = Duration::try_from(*time)
-        .ok()
-        .map(|time| time.as_secs_f64());
-    let seconds = read.filter(|&seconds| seconds > 0.0 && seconds <= LONGEST);
-    if seconds.is_none() {
+    let (seconds, nanos) = (u32::try_from(time.seconds), u32::try_from(time.nanos));
+    let read = seconds.ok().zip(nanos.ok());
+    let read = read.map(|(seconds, nanos)| f64::from(seconds) + f64::from(nanos) / 1e9);
+    let in_range = read.filter(|&seconds| seconds > 0.0 && seconds <= LONGEST);
+    if in_range.is_none() {
         let expected = "expected more than nothing and at most 24 hours";
-        let found = format!("{expected}, found {} s", time.seconds);
-        wrong.add("time_budget", found);
+        let found = format!("{} s and {} ns", time.seconds, time.nanos);
+        wrong.add("time_budget", format!("{expected}, found {found}"));
     }
-    seconds
+    in_range
 }
 
 /// The message of what a search found.
@@ -156,14 +159,17 @@ fn trial(record: &TrialRecord, tuned: &Tuned) -> TuningTrial {
         high: record.high,
         ..figure(&tuned.reached)
     });
-    let fit = record.fit_seconds.map(Duration::from_secs_f64);
+    let fit = record.fit_seconds;
+    let fit = fit.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let failure = record.failure.as_deref().unwrap_or_default();
+    let end = failure.floor_char_boundary(LONGEST_FAILURE);
     TuningTrial {
         method: record.model.clone(),
         trial: i32::try_from(record.trial).unwrap_or(i32::MAX),
         // Names and values of settings are JSON already.
         settings: settings.unwrap_or_default(),
         value,
-        failure: record.failure.clone().unwrap_or_default(),
+        failure: failure[..end].to_owned(),
         fit_time: fit.and_then(duration),
     }
 }
@@ -200,7 +206,7 @@ mod tests {
         let request = TuneModelRequest {
             methods: vec!["item_knn".into(), "magic".into(), "item_knn".into()],
             search_space: "[models.ease]".into(),
-            trials: 1001,
+            trials: 201,
             patience: -1,
             time_budget: Some(prost_types::Duration {
                 seconds: -1,
@@ -224,6 +230,13 @@ mod tests {
                 ..TuneModelRequest::default()
             };
             assert_eq!(wrong_fields(&request), ["metric"], "{metric}");
+        }
+        for seconds in [0, 86_401, i64::MAX, i64::MIN] {
+            let request = TuneModelRequest {
+                time_budget: Some(prost_types::Duration { seconds, nanos: 0 }),
+                ..TuneModelRequest::default()
+            };
+            assert_eq!(wrong_fields(&request), ["time_budget"], "{seconds}");
         }
         let space = TuneModelRequest {
             search_space: "[models.magic]".into(),

@@ -22,6 +22,9 @@ use crate::training::judging::{Judgement, told};
 use crate::training::registry::Registry;
 use crate::training::run::{Material, metrics_with};
 
+/// Most models of a search space.
+const MOST_SPACES: usize = 20;
+
 /// What a search is to be.
 #[derive(Debug, Clone)]
 pub(crate) struct TuningOrder {
@@ -263,7 +266,14 @@ impl Searched {
             ModelSpace::new(method, method, parameters.ok_or_else(missing)?)
         };
         match self {
-            Self::Space(file) => file.spaces(facts),
+            Self::Space(file) => {
+                let spaces = file.spaces(facts)?;
+                if spaces.len() > MOST_SPACES {
+                    let expected = format!("at most {MOST_SPACES} models");
+                    return Err(Error::config("search_space", expected, spaces.len()));
+                }
+                Ok(spaces)
+            }
             Self::Methods(methods) => methods.iter().map(|method| usual(method)).collect(),
             Self::Recipe => {
                 let mut known = BTreeSet::new();
