@@ -11,9 +11,9 @@ use recommender_store::store::{Submission, Surroundings};
 use recommender_store::{Clock, Engine, MemoryEngine, Store, StoreConfig, Ticket};
 
 use super::{RECIPE, registry, sell};
-use crate::service::models::trained;
+use crate::proto::TrainModelResponse;
 use crate::training::Registry;
-use crate::training::document::{ModelDocument, Promotion};
+use crate::training::document::{ModelDocument, Promotion, Version};
 use crate::training::schedule::Watch;
 
 #[macro_use]
@@ -65,6 +65,13 @@ fn servers(folder: &Path) -> ([Registry; 2], Store, StandingClock) {
     sell(&one);
     let servers = [&one, &other].map(|store| registry(store, folder));
     (servers, one, clock)
+}
+
+fn trained(_: &Version, promoted: bool) -> TrainModelResponse {
+    TrainModelResponse {
+        promoted,
+        ..TrainModelResponse::default()
+    }
 }
 
 /// Lets a server take in what the other wrote and look whether anything is due, and waits for what it began.
