@@ -353,7 +353,30 @@ pub(crate) fn wire_time(time: Timestamp) -> prost_types::Timestamp {
     }
 }
 
+/// A length of time; none if it is negative or none at all. The conversion of the generated type overflows on some.
+pub(crate) fn length(time: prost_types::Duration) -> Option<std::time::Duration> {
+    let seconds = u64::try_from(time.seconds).ok()?;
+    let nanos = u32::try_from(time.nanos).ok()?;
+    (nanos < 1_000_000_000).then(|| std::time::Duration::new(seconds, nanos))
+}
+
 /// 0001-01-01T00:00:00Z, the first time that the wire's Timestamp can mean.
 const FIRST_SECOND: i64 = -62_135_596_800;
 /// 9999-12-31T23:59:59Z, the last.
 const LAST_SECOND: i64 = 253_402_300_799;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_length_of_time_is_a_fault() {
+        let read = |seconds, nanos| length(prost_types::Duration { seconds, nanos });
+        let half = std::time::Duration::from_millis(1500);
+        assert_eq!(read(1, 500_000_000), Some(half));
+        for (seconds, nanos) in [(-1, 0), (0, -1), (i64::MIN, i32::MIN), (0, 1_000_000_000)] {
+            assert_eq!(read(seconds, nanos), None, "{seconds} {nanos}");
+        }
+        assert!(read(i64::MAX, 999_999_999).is_some());
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use recommender_store::catalog::Money;
 
 use crate::convert::amounts;
+use crate::convert::events::length;
 use crate::convert::violations::Violations;
 use crate::proto::{
     AttributeValue, EventType, Impression, ImpressionItem, PurchaseTransaction, UserEvent,
@@ -168,9 +169,9 @@ fn put_dwell(
     let Some(dwell) = event.dwell.take() else {
         return;
     };
-    match std::time::Duration::try_from(dwell) {
-        Ok(dwell) => put(kept, DWELL, dwell.as_millis().to_string()),
-        Err(_) => wrong.add(
+    match length(dwell) {
+        Some(dwell) => put(kept, DWELL, dwell.as_millis().to_string()),
+        None => wrong.add(
             format!("{field}.dwell"),
             "expected a length of time that is not negative, found another",
         ),

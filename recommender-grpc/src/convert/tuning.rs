@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use recommender_core::tuning::{Budget, ModelSpace, Study, TrialRecord, read_space};
 
+use crate::convert::events::length;
 use crate::convert::models::{check_metric, check_text, comparison, figure};
 use crate::convert::response::duration;
 use crate::convert::violations::Violations;
@@ -126,9 +127,7 @@ fn budget(request: &TuneModelRequest, wrong: &mut Violations) -> Budget {
 }
 
 fn seconds(time: &prost_types::Duration, wrong: &mut Violations) -> Option<f64> {
-    let (seconds, nanos) = (u32::try_from(time.seconds), u32::try_from(time.nanos));
-    let read = seconds.ok().zip(nanos.ok());
-    let read = read.map(|(seconds, nanos)| f64::from(seconds) + f64::from(nanos) / 1e9);
+    let read = length(*time).map(|time| time.as_secs_f64());
     let in_range = read.filter(|&seconds| seconds > 0.0 && seconds <= LONGEST);
     if in_range.is_none() {
         let expected = "expected more than nothing and at most 24 hours";

@@ -93,7 +93,7 @@ impl OperationsService for LongRunning {
         let mut deadline = deadline::of(request.metadata(), self.shop.rules.timeout);
         let WaitOperationRequest { name, timeout } = request.into_inner();
         if let Some(timeout) = timeout {
-            let Ok(timeout) = std::time::Duration::try_from(timeout) else {
+            let Some(timeout) = crate::convert::events::length(timeout) else {
                 let mut wrong = Violations::default();
                 wrong.add("timeout", "expected a length of time, found a negative one");
                 return Err(Refusal::from(wrong).into());
