@@ -3,6 +3,7 @@
 //! At a rate of its own (an open loop) a request is sent when it is due, whether or not the earlier ones were answered,
 //! and its time counts from when it was due: a server that stalls is not asked less meanwhile.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -48,6 +49,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Times of the answers in microseconds.
     pub times: Histogram<u64>,
+    /// Answers of each version of the model.
+    pub versions: BTreeMap<String, u64>,
 }
 
 impl Outcome {
@@ -62,6 +65,7 @@ impl Outcome {
             empty: 0,
             degraded: 0,
             seconds: 0.0,
+            versions: BTreeMap::new(),
             times: times.map_err(|error| Error::Internal(error.to_string()))?,
         })
     }
@@ -86,6 +90,11 @@ impl Outcome {
                 self.degraded += u64::from(answer.is_degraded);
                 let micros = u64::try_from(came.time.as_micros()).unwrap_or(u64::MAX);
                 self.times.saturating_record(micros);
+                if let Some(count) = self.versions.get_mut(&answer.version) {
+                    *count += 1;
+                } else {
+                    self.versions.insert(answer.version, 1);
+                }
             }
             Err(status) if is_turned_away(&status) => self.turned_away += 1,
             Err(status) => {
@@ -110,6 +119,7 @@ struct Came {
 struct Answer {
     is_empty: bool,
     is_degraded: bool,
+    version: String,
 }
 
 /// Clients of the server at an address.
@@ -140,10 +150,11 @@ impl Clients {
         Came {
             time: due.elapsed(),
             answer: answer.map(|response| {
-                let response = response.get_ref();
+                let response = response.into_inner();
                 Answer {
                     is_empty: response.results.is_empty(),
                     is_degraded: response.degraded,
+                    version: response.model_version,
                 }
             }),
         }
@@ -202,6 +213,19 @@ pub async fn closed(
 /// # Errors
 /// If the histogram can't be made.
 pub async fn open(clients: &Clients, ask: &Arc<Ask>, rate: f64, time: Duration) -> Result<Outcome> {
+    open_while(clients, ask, rate, move |elapsed| elapsed < time).await
+}
+
+/// As [`open`], as long as `goes_on` says so of the time since the first request.
+///
+/// # Errors
+/// If the histogram can't be made.
+pub async fn open_while(
+    clients: &Clients,
+    ask: &Arc<Ask>,
+    rate: f64,
+    goes_on: impl Fn(Duration) -> bool + Send + 'static,
+) -> Result<Outcome> {
     let mut outcome = Outcome::new()?;
     let (send, mut came) = mpsc::unbounded_channel();
     let (clients, ask) = (clients.clone(), Arc::clone(ask));
@@ -212,7 +236,7 @@ pub async fn open(clients: &Clients, ask: &Arc<Ask>, rate: f64, time: Duration) 
         let waiting = Arc::new(AtomicUsize::new(0));
         let mut random = ChaCha8Rng::seed_from_u64(7);
         let (mut due, mut number, mut unsent) = (start, 0, 0);
-        while due.duration_since(start) < time {
+        while goes_on(due.duration_since(start)) {
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             number += 1;
             if waiting.load(Ordering::Relaxed) >= MOST_WAITING {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,19 +25,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts this program once more, as the server `kind` of what stands in `dir`, and waits until it says where it
-    /// listens.
+    /// Runs a server by `command`, and waits until it says where it listens, at the end of
+    /// a line.
     ///
     /// # Errors
     /// If it ends before.
-    pub fn start(kind: &str, dir: &Path) -> Result<Self> {
-        let program = std::env::current_exe().map_err(|error| lost(&error))?;
-        let mut child = Command::new(program)
-            .args(["--serve", kind, "--dir"])
-            .arg(dir)
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| lost(&error))?;
+    pub fn run(mut command: Command) -> Result<Self> {
+        let command = command.stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| lost(&error))?;
         let output = child.stdout.take();
         let output = output.ok_or_else(|| Error::data("server", "it has no output"))?;
         let mut server = Self {
@@ -44,7 +40,11 @@ impl Server {
             lines: BufReader::new(output).lines(),
             address: String::new(),
         };
-        server.address = server.line()?;
+        while server.address.parse::<SocketAddr>().is_err() {
+            let line = server.line()?;
+            let word = line.split_whitespace().next_back();
+            server.address = word.unwrap_or_default().to_owned();
+        }
         Ok(server)
     }
 
@@ -74,6 +74,18 @@ impl Server {
             .map_or(0, |pages| pages * PAGE)
     }
 
+    /// Bytes of memory that are its own: what it has written to, in memory or swapped out, without the files it maps.
+    #[must_use]
+    pub fn own_bytes(&self) -> u64 {
+        let status = proc(&self.child.id().to_string(), "status");
+        let kibibytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+            number.unwrap_or_default()
+        };
+        (kibibytes("RssAnon:") + kibibytes("VmSwap:")) * 1024
+    }
+
     /// Waits until it has done nothing for a second, so that what starting it took is not counted.
     pub fn settle(&self) {
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -95,6 +107,17 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// This program once more, as the server `kind` of what stands in `dir`.
+///
+/// # Errors
+/// If it does not know where it stands.
+pub fn this_program(kind: &str, dir: &Path) -> Result<Command> {
+    let program = std::env::current_exe().map_err(|error| lost(&error))?;
+    let mut command = Command::new(program);
+    command.args(["--serve", kind, "--dir"]).arg(dir);
+    Ok(command)
 }
 
 /// Processor seconds that a process has used; `self` is this one.

@@ -30,20 +30,31 @@ fn failed(error: &dyn std::fmt::Display) -> Error {
 pub struct Whole(Server);
 
 impl Whole {
-    /// The service of the shop below `dir`.
+    /// The service of the shop below `dir`, with these settings in TOML.
     ///
     /// # Errors
     /// If it can't be opened.
-    pub fn open(dir: &Path) -> Result<Self> {
+    pub fn open(dir: &Path, toml: &str) -> Result<Self> {
         let folders = Folders::below(dir);
         let store = shop::open(&folders)?;
         let (engine, manifest) = recommender_files::load_engine(&folders.model)?;
         let model = ServedModel::new(Arc::new(engine), manifest.model_version());
-        let built = ServerBuilder::new(settings()?)
-            .with_store(store)
-            .with_model("home", model)
-            .build();
-        Ok(Self(built.map_err(|error| failed(&error))?))
+        let builder = ServerBuilder::new(settings(toml, dir)?).with_store(store);
+        Self::built(builder.with_model("home", model))
+    }
+
+    /// The service of the store below `dir`, which trains its model itself, with these settings in TOML.
+    ///
+    /// # Errors
+    /// If it can't be opened.
+    pub fn learning(dir: &Path, toml: &str) -> Result<Self> {
+        let store = shop::open(&Folders::below(dir))?;
+        let toml = format!("models_directory = 'models'\n{toml}");
+        Self::built(ServerBuilder::new(settings(&toml, dir)?).with_store(store))
+    }
+
+    fn built(builder: ServerBuilder) -> Result<Self> {
+        Ok(Self(builder.build().map_err(|error| failed(&error))?))
     }
 
     /// Serves, once `say` was told where.
@@ -58,8 +69,9 @@ impl Whole {
     }
 }
 
-fn settings() -> Result<Settings> {
+fn settings(toml: &str, dir: &Path) -> Result<Settings> {
     let mut raw = RawSettings::default();
+    raw.add_toml(toml, "bench", dir);
     raw.set("listen", "127.0.0.1:0", "bench");
     raw.resolve().map_err(|error| failed(&error))
 }

@@ -1,4 +1,4 @@
-//! The shop that is served: 40,000 products, 20 stores, 20,000 shoppers with sixty events each.
+//! The shop that is served, for all figures one of 40,000 products, 20 stores, 20,000 shoppers with sixty events each.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,18 +19,25 @@ use recommender_store::{EmbeddedConfig, EmbeddedEngine, Store, StoreConfig, Stor
 use crate::service::shoppers::{self, CATEGORIES};
 use crate::store::workload::Shop;
 
-/// How much there is of what.
+/// How much there is of what in the shop of all figures.
 pub const SHOP: Shop = Shop {
     visitors: 20_000,
     items: 40_000,
     places: 20,
 };
 
+/// A shop that is made in seconds, for when the figures do not matter.
+pub const SMALL: Shop = Shop {
+    visitors: 400,
+    items: 2000,
+    places: 4,
+};
+
 /// Brands.
 const BRANDS: u32 = 200;
 
 /// The three sources: neighbours, vectors, sessions.
-const PIPELINE: &str = r#"
+pub const PIPELINE: &str = r#"
     pool = 100
     [[sources]]
     model = { kind = "item_knn" }
@@ -83,14 +90,14 @@ pub fn open(folders: &Folders) -> Result<Store> {
     Store::open(Arc::new(engine), StoreConfig::default()).map_err(|error| failed(&error))
 }
 
-/// Makes the shop: its events, products, stock, rules and model.
+/// Makes a shop: its events, products, stock, rules and model.
 ///
 /// # Errors
 /// If it can't be written or learned from.
-pub fn make(folders: &Folders) -> Result<()> {
+pub fn make(folders: &Folders, shop: Shop) -> Result<()> {
     let store = open(folders)?;
-    let table = events(&store).map_err(|error| failed(&error))?;
-    goods(&store).map_err(|error| failed(&error))?;
+    let table = events(&store, shop).map_err(|error| failed(&error))?;
+    goods(&store, shop).map_err(|error| failed(&error))?;
     rules(&store).map_err(|error| failed(&error))?;
     let config = PipelineConfig::from_toml(PIPELINE)?;
     let dataset = Dataset::new(table, store.products(), config.interactions.clone())?;
@@ -99,9 +106,9 @@ pub fn make(folders: &Folders) -> Result<()> {
     Ok(())
 }
 
-fn events(store: &Store) -> Result<EventTable, StoreError> {
+fn events(store: &Store, shop: Shop) -> Result<EventTable, StoreError> {
     let mut table = EventTable::new();
-    for some in shoppers::events(SHOP, 3).chunks(1000) {
+    for some in shoppers::events(shop, 3).chunks(1000) {
         for event in some {
             table.push(event)?;
         }
@@ -112,20 +119,20 @@ fn events(store: &Store) -> Result<EventTable, StoreError> {
 }
 
 /// Products of two hundred brands, each at six of ten of the places.
-fn goods(store: &Store) -> Result<(), StoreError> {
+fn goods(store: &Store, shop: Shop) -> Result<(), StoreError> {
     let mut random = ChaCha8Rng::seed_from_u64(5);
-    let places = (0..SHOP.places).map(|place| Place {
+    let places = (0..shop.places).map(|place| Place {
         key: format!("store-{place:03}"),
         ..Place::default()
     });
     store.put_places(&places.collect::<Vec<_>>())?.wait()?;
-    let items: Vec<u32> = (0..SHOP.items).collect();
+    let items: Vec<u32> = (0..shop.items).collect();
     for some in items.chunks(1000) {
         let products: Vec<ProductRecord> = some.iter().map(|&item| product(item)).collect();
         store.put_products(&products)?.wait()?;
         let mut levels = Vec::new();
         for item in some {
-            for place in 0..SHOP.places {
+            for place in 0..shop.places {
                 levels.push(Stock {
                     place: Some(format!("store-{place:03}")),
                     item: format!("item-{item:06}"),
@@ -196,12 +203,12 @@ fn rules(store: &Store) -> Result<(), StoreError> {
         .wait()
 }
 
-/// The question of a number: some shopper in some store asks for twenty products.
+/// The question of a number: some shopper in some store of the shop asks for twenty products.
 #[must_use]
-pub fn question(number: u64) -> RecommendRequest {
+pub fn question(shop: Shop, number: u64) -> RecommendRequest {
     let mut random = ChaCha8Rng::seed_from_u64(number);
-    let visitor = random.random_range(0..SHOP.visitors);
-    let place = random.random_range(0..SHOP.places);
+    let visitor = random.random_range(0..shop.visitors);
+    let place = random.random_range(0..shop.places);
     RecommendRequest {
         serving_config: SERVING_CONFIG.into(),
         context: Some(RecommendContext {

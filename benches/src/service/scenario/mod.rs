@@ -4,7 +4,11 @@
     reason = "what the program reports to a terminal"
 )]
 
-use std::path::Path;
+mod soak;
+mod swap;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +18,10 @@ use recommender_core::{Error, Result};
 use crate::service::load::{Ask, Clients, Outcome, closed, open};
 use crate::service::process::{Server, processor_seconds};
 use crate::service::shop::{Folders, question};
+use crate::store::workload::Shop;
+
+pub use soak::{soak, soak_gently};
+pub use swap::swap;
 
 /// Requests on their way at any time where the server is to be kept busy.
 const AT_ONCE: usize = 64;
@@ -29,11 +37,35 @@ pub struct Times {
     pub soaked: Duration,
 }
 
-const MIB: f64 = 1024.0 * 1024.0;
-
-fn ask() -> Arc<Ask> {
-    Arc::new(question)
+/// Where a shop stands, how large it is, and how long it is asked.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The folder of the shop.
+    pub dir: PathBuf,
+    /// A folder for what is needed only for a while.
+    pub temporary: PathBuf,
+    /// How much there is of what.
+    pub shop: Shop,
+    /// How long the scenarios last.
+    pub times: Times,
+    /// What starts the server of a kind on what stands in a folder, in a process of its own.
+    pub command: fn(&str, &Path) -> Result<Command>,
 }
+
+impl Stage {
+    /// The server of a kind on what stands in `dir`.
+    fn start(&self, kind: &str, dir: &Path) -> Result<Server> {
+        Server::run((self.command)(kind, dir)?)
+    }
+
+    /// What shoppers ask.
+    fn ask(&self) -> Arc<Ask> {
+        let shop = self.shop;
+        Arc::new(move |number| question(shop, number))
+    }
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
 
 /// A server that is kept busy, and what an answer takes of the processor.
 #[derive(Debug)]
@@ -43,10 +75,11 @@ struct Busy {
     cost: f64,
 }
 
-async fn busy(server: &Server, clients: &Clients, time: Duration) -> Result<Busy> {
-    closed(clients, &ask(), AT_ONCE, time / 4).await?;
+async fn busy(stage: &Stage, server: &Server, clients: &Clients) -> Result<Busy> {
+    let (ask, time) = (stage.ask(), stage.times.measured);
+    closed(clients, &ask, AT_ONCE, time / 4).await?;
     let before = server.processor_seconds();
-    let outcome = closed(clients, &ask(), AT_ONCE, time).await?;
+    let outcome = closed(clients, &ask, AT_ONCE, time).await?;
     let spent = server.processor_seconds() - before;
     must_answer(&outcome)?;
     Ok(Busy {
@@ -55,13 +88,25 @@ async fn busy(server: &Server, clients: &Clients, time: Duration) -> Result<Busy
     })
 }
 
-/// Every answer must have come, and hold products.
+/// Every answer must have come, hold products and be all that it should be.
 fn must_answer(outcome: &Outcome) -> Result<()> {
-    let wrong = outcome.failed + outcome.turned_away + outcome.empty + outcome.degraded;
-    if wrong == 0 && outcome.answered > 0 {
+    match outcome.degraded {
+        0 => must_not_fail(outcome),
+        _ => Err(wrong(outcome)),
+    }
+}
+
+/// Every answer must have come, and hold products.
+fn must_not_fail(outcome: &Outcome) -> Result<()> {
+    let wrong_ones = outcome.failed + outcome.turned_away + outcome.empty + outcome.unsent;
+    if wrong_ones == 0 && outcome.answered > 0 {
         return Ok(());
     }
-    Err(Error::data(
+    Err(wrong(outcome))
+}
+
+fn wrong(outcome: &Outcome) -> Error {
+    Error::data(
         "answers",
         format!(
             "{} came, {} failed ({:?}), {} were turned away, {} were empty, {} degraded",
@@ -72,7 +117,7 @@ fn must_answer(outcome: &Outcome) -> Result<()> {
             outcome.empty,
             outcome.degraded
         ),
-    ))
+    )
 }
 
 fn tell(what: &str, outcome: &Outcome) {
@@ -97,11 +142,11 @@ fn tell(what: &str, outcome: &Outcome) {
 ///
 /// # Errors
 /// If the model can't be read or asked.
-pub fn library(dir: &Path) -> Result<()> {
+pub fn library(stage: &Stage) -> Result<()> {
     const ANSWERS: u64 = 20_000;
-    let (engine, _) = recommender_files::load_engine(&Folders::below(dir).model)?;
+    let (engine, _) = recommender_files::load_engine(&Folders::below(&stage.dir).model)?;
     let request = |number| {
-        let context = question(number).context.unwrap_or_default();
+        let context = question(stage.shop, number).context.unwrap_or_default();
         EngineRequest {
             user: Some(context.visitor_id),
             place: Some(context.place_id),
@@ -125,24 +170,30 @@ pub fn library(dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// If a server does not answer.
-pub async fn path(dir: &Path, times: Times) -> Result<()> {
+pub async fn path(stage: &Stage) -> Result<()> {
     let bare = {
-        let server = Server::start("bare", dir)?;
+        let server = stage.start("bare", &stage.dir)?;
         let clients = Clients::connect(&server.address).await?;
-        busy(&server, &clients, times.measured).await?
+        busy(stage, &server, &clients).await?
     };
     println!(
         "bare transport: {:.0} answers a second, {:.1} us of processor time each",
         bare.rate, bare.cost
     );
-    let (server, clients, whole) = saturated(dir, times).await?;
+    let (server, clients, whole) = saturated(stage).await?;
     println!(
         "the whole path: {:.0} answers a second, {:.1} us of processor time each, {:.1} times the transport",
         whole.rate,
         whole.cost,
         whole.cost / bare.cost
     );
-    let outcome = open(&clients, &ask(), whole.rate * 0.6, times.measured * 2).await?;
+    let outcome = open(
+        &clients,
+        &stage.ask(),
+        whole.rate * 0.6,
+        stage.times.measured * 2,
+    )
+    .await?;
     tell("at 60 of 100 of that", &outcome);
     must_answer(&outcome)?;
     println!("memory {:.0} MiB", server.resident_bytes() as f64 / MIB);
@@ -150,18 +201,18 @@ pub async fn path(dir: &Path, times: Times) -> Result<()> {
 }
 
 /// The whole service, warm, and what it can do at most.
-async fn saturated(dir: &Path, times: Times) -> Result<(Server, Clients, Busy)> {
-    let server = Server::start("whole", dir)?;
+async fn saturated(stage: &Stage) -> Result<(Server, Clients, Busy)> {
+    let server = stage.start("whole", &stage.dir)?;
     let clients = Clients::connect(&server.address).await?;
-    ready(&clients).await?;
+    ready(stage, &clients).await?;
     server.settle();
-    let busy = busy(&server, &clients, times.measured).await?;
+    let busy = busy(stage, &server, &clients).await?;
     Ok((server, clients, busy))
 }
 
-async fn ready(clients: &Clients) -> Result<()> {
+async fn ready(stage: &Stage, clients: &Clients) -> Result<()> {
     for _ in 0..600 {
-        let one = closed(clients, &ask(), 1, Duration::from_millis(1)).await?;
+        let one = closed(clients, &stage.ask(), 1, Duration::from_millis(1)).await?;
         if one.failed == 0 {
             return Ok(());
         }
@@ -174,13 +225,31 @@ async fn ready(clients: &Clients) -> Result<()> {
 ///
 /// # Errors
 /// If a server does not answer.
-pub async fn overload(dir: &Path, times: Times) -> Result<()> {
-    let (server, clients, most) = saturated(dir, times).await?;
-    let quiet = open(&clients, &ask(), most.rate * 0.3, times.measured).await?;
+pub async fn overload(stage: &Stage) -> Result<()> {
+    let (server, clients, most) = saturated(stage).await?;
+    let quiet = open(
+        &clients,
+        &stage.ask(),
+        most.rate * 0.3,
+        stage.times.measured,
+    )
+    .await?;
     tell("quiet, at 30 of 100", &quiet);
-    open(&clients, &ask(), most.rate * 2.0, times.overloaded / 6).await?;
+    open(
+        &clients,
+        &stage.ask(),
+        most.rate * 2.0,
+        stage.times.overloaded / 6,
+    )
+    .await?;
     let before = server.resident_bytes() as f64;
-    let much = open(&clients, &ask(), most.rate * 2.0, times.overloaded).await?;
+    let much = open(
+        &clients,
+        &stage.ask(),
+        most.rate * 2.0,
+        stage.times.overloaded,
+    )
+    .await?;
     let after = server.resident_bytes() as f64;
     tell("twice what it can do", &much);
     println!(
@@ -190,32 +259,17 @@ pub async fn overload(dir: &Path, times: Times) -> Result<()> {
         (after / before - 1.0) * 100.0
     );
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let again = open(&clients, &ask(), most.rate * 0.3, times.measured).await?;
+    let again = open(
+        &clients,
+        &stage.ask(),
+        most.rate * 0.3,
+        stage.times.measured,
+    )
+    .await?;
     tell("two seconds later, at 30 of 100", &again);
     println!(
         "p99 {:.2} times the quiet one",
         again.within(0.99) / quiet.within(0.99)
     );
     Ok(())
-}
-
-/// Half of what the server can do, on and on: what memory does.
-///
-/// # Errors
-/// If a server does not answer.
-pub async fn soak(dir: &Path, times: Times) -> Result<()> {
-    let (server, clients, most) = saturated(dir, times).await?;
-    let rate = most.rate * 0.5;
-    open(&clients, &ask(), rate, times.soaked / 10).await?;
-    let before = server.resident_bytes() as f64;
-    let outcome = open(&clients, &ask(), rate, times.soaked).await?;
-    let after = server.resident_bytes() as f64;
-    tell("half of what it can do", &outcome);
-    println!(
-        "memory {:.0} MiB, then {:.0} MiB: {:+.2} of 100",
-        before / MIB,
-        after / MIB,
-        (after / before - 1.0) * 100.0
-    );
-    must_answer(&outcome)
 }
