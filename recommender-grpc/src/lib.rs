@@ -74,6 +74,7 @@ mod entrance;
 mod error;
 mod health;
 mod layers;
+mod list;
 mod loading;
 mod models;
 mod operations;

@@ -10,7 +10,6 @@ use recommender_store::StoreError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::answering::Lost;
 use crate::workers::WorkError;
 pub(crate) use denial::Denial;
 
@@ -19,6 +18,17 @@ pub const ERROR_DOMAIN: &str = "recommender";
 
 /// When a caller who was turned away should ask again.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Why an answer can't be explained by its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// The token has not the form of one.
+    Malformed,
+    /// This server did not give it, or not since it started.
+    Foreign,
+    /// It was too long ago, too much was answered since, it was too large to be kept, or the person was erased.
+    Forgotten,
+}
 
 /// Why a request has no answer.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ const MAY_USE: &MayUse = &[
     (
         "answering",
         &[
+            "list",
             "proto",
             "resource",
             "serving",
@@ -24,6 +25,7 @@ const MAY_USE: &MayUse = &[
         "convert",
         &[
             "answering",
+            "list",
             "models",
             "proto",
             "resource",
@@ -48,6 +50,7 @@ const MAY_USE: &MayUse = &[
     ("error", &[]),
     ("health", &[]),
     ("layers", &[]),
+    ("list", &[]),
     ("loading", &["models", "training", "warming"]),
     ("models", &["answering", "health"]),
     ("operations", &["convert", "proto", "status", "workers"]),
@@ -65,6 +68,7 @@ const MAY_USE: &MayUse = &[
     (
         "server",
         &[
+            "answering",
             "entrance",
             "health",
             "loading",
@@ -106,6 +110,7 @@ const MAY_USE: &MayUse = &[
     (
         "shop",
         &[
+            "answering",
             "models",
             "operations",
             "serving",

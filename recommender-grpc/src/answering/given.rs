@@ -14,6 +14,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::answering::tokens::{Tokens, Unread};
 use crate::answering::{Freshness, Listed};
+use crate::status::Lost;
 
 /// What is kept of answers, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +78,6 @@ pub(crate) struct Shown {
 /// Whom an answer is of, as hashes of her identifiers.
 #[derive(Debug, Default)]
 pub(crate) struct Persons(Vec<u64>);
-
-/// Why an answer can't be explained by its token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lost {
-    /// The token has not the form of one.
-    Malformed,
-    /// This server did not give it, or not since it started.
-    Foreign,
-    /// It was too long ago, too much was answered since, it was too large to be kept, or the person was erased.
-    Forgotten,
-}
 
 /// The answers given lately. A handle: clones share them.
 #[derive(Debug, Clone)]

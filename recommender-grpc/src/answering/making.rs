@@ -11,8 +11,7 @@ use recommender_store::Store;
 use recommender_store::catalog::Currency;
 use recommender_store::filter::CompiledFilter;
 
-use crate::answering::{AskedFilter, Task};
-use crate::models::ServedModel;
+use crate::answering::{AskedFilter, ServedModel, Task};
 use crate::serving::Recipe;
 
 /// What has to be made before a question is answered.

@@ -33,7 +33,7 @@ pub(crate) use consultation::Consultation;
 pub(crate) use desk::Desk;
 pub(crate) use explanation::Explanation;
 pub(crate) use freshness::Freshness;
-pub(crate) use given::{Asked, Given, GivenAnswers, Lost, Persons, Shown};
+pub(crate) use given::{Asked, Given, GivenAnswers, Persons, Shown};
 pub(crate) use history::{Remembered, consent};
 pub(crate) use obstacles::{NotShown, Reason};
 pub(crate) use question::{

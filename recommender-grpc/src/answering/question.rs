@@ -8,7 +8,7 @@ use recommender_store::identity::Identifier;
 use recommender_store::record::StoredEvent;
 
 use crate::answering::{Freshness, filters};
-use crate::convert::List;
+use crate::list::List;
 use crate::proto::Channel;
 use crate::serving::{Diversity, PageType, ServingConfig, ServingConfigName};
 

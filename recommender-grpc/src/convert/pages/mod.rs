@@ -6,12 +6,9 @@
 
 mod question;
 
-use std::fmt::Write;
-
-use ring::digest::{Context, SHA256};
-
 use crate::convert::violations::Violations;
 
+pub(crate) use crate::list::List;
 pub(crate) use question::{of_question, offset, token};
 
 /// Most entries of a page.
@@ -20,61 +17,9 @@ const MOST: usize = 1000;
 /// Entries of a page of settings, events or receipts where the caller does not say.
 const USUAL: usize = 100;
 
-/// Letters of the check.
-const CHECK: usize = 16;
-
 /// What is wrong with a token that is none of this list.
 const ANOTHER: &str =
     "expected next_page_token of an answer to the same request, found another text";
-
-/// Tells a list from others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct List([u8; 32]);
-
-impl List {
-    /// The list of `what` that `words` tell from others of its sort: its parent, a filter, an order.
-    pub(crate) fn of<'a>(what: &str, words: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut context = Context::new(&SHA256);
-        let mut take = |word: &[u8]| {
-            context.update(&word.len().to_le_bytes());
-            context.update(word);
-        };
-        take(what.as_bytes());
-        words.into_iter().for_each(take);
-        let mut digest = [0; 32];
-        digest.copy_from_slice(context.finish().as_ref());
-        Self(digest)
-    }
-
-    /// The token of the page that begins after `last`.
-    pub(crate) fn token(&self, last: &[u8]) -> String {
-        let mut token = self.check(last);
-        for byte in last {
-            // Writing to a text can't fail.
-            let _ = write!(token, "{byte:02x}");
-        }
-        token
-    }
-
-    /// After what the page of a token begins; none if it is no token of this list.
-    pub(crate) fn last(&self, token: &str) -> Option<Vec<u8>> {
-        let (check, last) = token.split_at_checked(CHECK)?;
-        let pairs = last.as_bytes().chunks(2);
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        let last = pairs.map(byte).collect::<Option<Vec<u8>>>()?;
-        // There is one text for each: no sign, no capital letters, no odd digit.
-        (check == self.check(&last) && self.token(&last) == token).then_some(last)
-    }
-
-    fn check(&self, last: &[u8]) -> String {
-        let mut context = Context::new(&SHA256);
-        context.update(&self.0);
-        context.update(last);
-        let digest = context.finish();
-        let half = digest.as_ref().iter().take(CHECK / 2);
-        half.map(|byte| format!("{byte:02x}")).collect()
-    }
-}
 
 /// How many entries a page shall have, `usual` where the caller does not say; notes what is wrong with what was asked.
 pub(crate) fn size(asked: i32, usual: usize, wrong: &mut Violations) -> usize {
@@ -157,6 +102,7 @@ pub(crate) fn refuse(wrong: &mut Violations) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::CHECK;
     use crate::status::Refusal;
 
     fn fields(wrong: Violations) -> Vec<String> {
