@@ -14,6 +14,7 @@ use crate::answering::desk::{Shelf, bits};
 use crate::answering::prepared::{Act, Prepared, Rule};
 use crate::answering::shortlist::Entry;
 use crate::answering::{Question, Refused};
+use crate::telemetry::Trace;
 
 /// A question put to a model: what its answer is worked out from.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Consultation<'a> {
     pub(crate) refused: Vec<String>,
     /// The server's time.
     pub(crate) now: Timestamp,
+    pub(crate) trace: &'a Trace,
 }
 
 /// What a store knows of products.
@@ -58,7 +60,7 @@ impl<'a> Consultation<'a> {
         question: &'a Question,
         model: &'a ServedModel,
         prepared: &'a Prepared,
-        (store, now): (Option<&'a Store>, Timestamp),
+        (store, now, trace): (Option<&'a Store>, Timestamp, &'a Trace),
     ) -> Result<Self, Refused> {
         let engine = model.answering()?;
         let stock = store.map(|store| Stock {
@@ -76,6 +78,7 @@ impl<'a> Consultation<'a> {
             prepared,
             stock,
             now,
+            trace,
         })
     }
 
@@ -117,6 +120,7 @@ impl<'a> Consultation<'a> {
         let Some(stock) = self.stock else {
             return offered;
         };
+        let mut stage = self.trace.stage("offer");
         let place = self.place();
         let mut bits = stock.store.allowed(&stock.shelf.view, &self.offer());
         if let Some(filter) = &self.prepared.filter {
@@ -142,6 +146,8 @@ impl<'a> Consultation<'a> {
             offered.stats = Some(stats);
             offered.unfiltered = Some(bits);
         }
+        let left = || offered.bits.as_ref().map_or(0, |bits| bits.len());
+        stage.count_of("recommender.products", left);
         offered
     }
 
@@ -186,12 +192,16 @@ impl<'a> Consultation<'a> {
     /// As the engine.
     pub(crate) fn ask(&self, query: &Query) -> Result<Vec<Entry>, Refused> {
         let pipeline = self.engine.pipeline();
-        if self.is_explained() {
+        let mut stage = self.trace.stage("candidates");
+        let entries: Vec<Entry> = if self.is_explained() {
             let explained = pipeline.explain(query)?;
-            return Ok(explained.into_iter().map(Entry::from).collect());
-        }
-        let ranked = pipeline.recommend(query)?;
-        Ok(ranked.entries().iter().copied().map(Entry::from).collect())
+            explained.into_iter().map(Entry::from).collect()
+        } else {
+            let ranked = pipeline.recommend(query)?;
+            ranked.entries().iter().copied().map(Entry::from).collect()
+        };
+        stage.count("recommender.candidates", entries.len());
+        Ok(entries)
     }
 
     /// What the engine answers to `query` of those of `among` that are not listed yet.

@@ -122,6 +122,7 @@ impl<'c, 'a> Ordering<'c, 'a> {
 
     /// Puts the list in order; what it is cut to is up to the caller.
     fn arrange(&mut self) -> Result<(), Refused> {
+        let _stage = self.consultation.trace.stage("order");
         self.boost()?;
         self.search();
         if self.caps.are_set() {

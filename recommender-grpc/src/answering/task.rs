@@ -15,7 +15,7 @@ use crate::answering::history::{Remembered, recall};
 use crate::answering::{Freshness, Question, Refused, readers};
 use crate::serving::Recipe;
 use crate::status::Refusal;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Trace};
 use crate::workers::{WorkError, panic_message};
 
 /// A question and who answers it.
@@ -31,6 +31,7 @@ pub(crate) struct Task {
     /// What the store tells of who asks.
     pub(crate) remembered: Remembered,
     pub(crate) metrics: Metrics,
+    pub(crate) trace: Trace,
     /// When there must be an answer.
     pub(crate) deadline: tokio::time::Instant,
 }
@@ -147,7 +148,12 @@ impl Task {
         let limit = self.recipe.config.history_limit;
         if matches!(self.remembered, Remembered::Unread) {
             let start = Instant::now();
+            let mut stage = self.trace.stage("history");
             let read = readers::read(store, &self.question, self.question.events_read(limit));
+            if let Ok(Remembered::Read(events)) = &read {
+                stage.count("recommender.events", events.len());
+            }
+            drop(stage);
             self.metrics.stage("history", start.elapsed());
             self.remembered = read.unwrap_or_else(|error| {
                 tracing::error!(%error, "what a shopper did could not be read");
@@ -197,7 +203,8 @@ impl Task {
             .desk()
             .prepared(&self.recipe, model.engine(), around)?;
         let now = store.map_or_else(|| SystemClock.now(), Store::now);
-        let consultation = Consultation::new(&self.question, model, &prepared, (store, now))?;
+        let around = (store, now, &self.trace);
+        let consultation = Consultation::new(&self.question, model, &prepared, around)?;
         work(&consultation, remembers)
     }
 }

@@ -6,6 +6,7 @@ mod histogram;
 mod named;
 pub(crate) mod observe;
 pub(crate) mod process;
+mod stages;
 pub(crate) mod traces;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use calls::Calls;
 pub(crate) use exposition::Exposition;
 use histogram::Histogram;
 use named::Named;
+pub(crate) use stages::Trace;
 
 /// Numbers of the contract's enums that are counted apart; those beyond count as unspecified.
 const VALUES: usize = 32;

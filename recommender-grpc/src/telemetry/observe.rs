@@ -45,10 +45,13 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answering {
+    fn call(&mut self, mut request: Request<Body>) -> Answering {
         let started = Instant::now();
         let method = methods::of(request.uri().path());
         let mut span = self.traces.begin(request.headers(), method);
+        if let Some(trace) = span.as_ref().and_then(|span| self.traces.below(span)) {
+            request.extensions_mut().insert(trace);
+        }
         let metrics = self.metrics.clone();
         // Who watches the server's health for hours is no load.
         let counts = method.is_none_or(|method| method.access != Access::Open);
@@ -66,5 +69,31 @@ where
         });
         let answering = self.inner.call(request);
         Box::pin(async move { Ok(watched(answering.await?, ending)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::Trace;
+    use crate::telemetry::traces::tests::{headers, kept_traces};
+
+    #[tokio::test]
+    async fn the_services_know_the_trace_of_a_call_that_is_traced() {
+        let (traces, kept) = kept_traces();
+        let service = tower::service_fn(|request: Request<Body>| async move {
+            drop(Trace::of(request.extensions()).stage("within"));
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        });
+        let mut observe = Observe::new(service, Metrics::default(), traces);
+        for (flags, spans) in [("00", 0), ("01", 2)] {
+            let mut request = Request::new(Body::empty());
+            *request.headers_mut() = headers(flags);
+            drop(observe.call(request).await);
+            assert_eq!(kept.0.lock().unwrap().len(), spans, "{flags}");
+        }
+        let spans = kept.0.lock().unwrap();
+        assert_eq!(spans[0].name, "within");
+        assert_eq!(spans[0].parent_span_id, spans[1].span_context.span_id());
     }
 }

@@ -1,4 +1,5 @@
-//! Traces (OpenTelemetry): a span for each call, in the trace of the caller where she has one (W3C `traceparent`).
+//! Traces (OpenTelemetry): a span for each call, in the trace of the caller where she has one (W3C `traceparent`), and
+//! below it one for each stage of an answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tonic::Code;
 use crate::error::ServeError;
 use crate::security::methods::Method;
 use crate::settings::TelemetrySettings;
+use crate::telemetry::Trace;
 
 /// How long spans may take to get to the collector, at the end too.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,6 +102,13 @@ impl Traces {
         Some(Span(span))
     }
 
+    /// The trace below the span of a call, for its stages; none if nobody follows it.
+    pub(crate) fn below(&self, span: &Span) -> Option<Trace> {
+        let open = self.open.as_ref().filter(|_| span.0.is_recording())?;
+        let call = span.0.span_context().clone();
+        Some(Trace::below(call, open.tracer.clone()))
+    }
+
     /// Sends what is left. Blocks for as long as that takes, and at most some seconds.
     pub(crate) fn close(&self) {
         if let Some(open) = &self.open
@@ -137,7 +146,7 @@ impl Extractor for Headers<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Mutex;
 
     use opentelemetry_sdk::error::OTelSdkResult;
@@ -146,8 +155,15 @@ mod tests {
     use super::*;
     use crate::security::methods;
 
+    /// Spans that ended.
     #[derive(Debug, Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<SpanData>>>);
+    pub(crate) struct Kept(pub(crate) Arc<Mutex<Vec<SpanData>>>);
+
+    /// Traces of callers who trace, and where their spans are kept.
+    pub(crate) fn kept_traces() -> (Traces, Kept) {
+        let kept = Kept::default();
+        (Traces::through(kept.clone(), 0), kept)
+    }
 
     impl SpanProcessor for Kept {
         fn on_start(&self, _: &mut SdkSpan, _: &Context) {}
@@ -165,7 +181,8 @@ mod tests {
         }
     }
 
-    fn headers(flags: &str) -> HeaderMap {
+    /// Headers of a caller who traces with the flags `01`, and does not with `00`.
+    pub(crate) fn headers(flags: &str) -> HeaderMap {
         let parent = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
         let mut headers = HeaderMap::new();
         headers.insert("traceparent", parent.parse().unwrap());

@@ -1,31 +1,28 @@
 //! The methods of `recommender.v1.RecommendationService`: check, convert, have it worked out, convert back.
 
+mod respond;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use recommender_core::events::Consent;
-use recommender_store::{Clock, SystemClock};
 use tonic::{Request, Response, Status};
 
-use crate::answering::{
-    self, Answer, Asked, Given, Listed, Outcome, Persons, Question, Readers, Remembered, Shown,
-    Task, Work,
-};
+use crate::answering::{self, Asked, Outcome, Question, Readers, Remembered, Task, Work};
 use crate::convert::{self, Bounds, Explained, Mask};
 use crate::error::ServeError;
 use crate::models::Snapshot;
 use crate::proto::recommendation_service_server::RecommendationService;
 use crate::proto::{
-    BatchRecommendRequest, BatchRecommendResponse, BatchRecommendResult,
-    ExplainRecommendationRequest, ExplainRecommendationResponse, RankRequest, RankResponse,
-    RecommendRequest, RecommendResponse, RecommenderKind,
+    BatchRecommendRequest, BatchRecommendResponse, ExplainRecommendationRequest,
+    ExplainRecommendationResponse, RankRequest, RankResponse, RecommendRequest, RecommendResponse,
 };
 use crate::service::deadline;
 use crate::serving::{Recipe, RecipesAt, ServingConfigName};
 use crate::settings::WorkerSettings;
 use crate::shop::Shop;
 use crate::status::Refusal;
-use crate::telemetry::Answered;
+use crate::telemetry::Trace;
 use crate::workers::Workers;
 
 /// The service.
@@ -43,11 +40,12 @@ const FILTERS: WorkerSettings = WorkerSettings {
     max_queued: 256,
 };
 
-/// The models and the serving configs of one moment, and when there must be an answer.
+/// The models and the serving configs of the moment of a call, when there must be an answer, and who follows it.
 struct Moment {
     models: Snapshot,
     recipes: Arc<RecipesAt>,
     deadline: tokio::time::Instant,
+    trace: Trace,
 }
 
 impl Recommendations {
@@ -68,6 +66,7 @@ impl Recommendations {
             models: self.shop.models.snapshot(),
             recipes: self.shop.recipes.now(),
             deadline: deadline::of(request.metadata(), self.shop.rules.timeout),
+            trace: Trace::of(request.extensions()),
         }
     }
 
@@ -80,6 +79,7 @@ impl Recommendations {
 
     /// What is to be worked out for `question`, at this moment.
     fn task(&self, mut question: Question, moment: &Moment) -> Result<Task, Refusal> {
+        let _stage = moment.trace.stage("resolve");
         let recipe = self.recipe(&question.serving_config, &moment.recipes)?;
         let Some(model) = moment.models.get(&recipe.config.model) else {
             return Err(Refusal::NotLoaded(question.serving_config.to_string()));
@@ -110,6 +110,7 @@ impl Recommendations {
             catalog: Arc::clone(&self.shop.catalog),
             remembered: Remembered::Unread,
             metrics: self.shop.metrics.clone(),
+            trace: moment.trace.clone(),
             deadline: moment.deadline,
         })
     }
@@ -119,6 +120,7 @@ impl Recommendations {
         let Some(making) = task.unmade() else {
             return Ok(());
         };
+        let _stage = task.trace.stage("make filters");
         let made = self.filters.run(task.deadline, move |_| making.make());
         Ok(made.await?)
     }
@@ -149,7 +151,9 @@ impl Recommendations {
     ) -> Result<Outcome<T>, Refusal> {
         self.prepare(&mut task).await?;
         let deadline = task.deadline;
+        let queued = task.trace.stage("queue");
         let done = self.shop.workers.run(deadline, move |_| {
+            drop(queued);
             let work: &Work<'_, T> = &work;
             task.run(work)
         });
@@ -174,72 +178,6 @@ impl Recommendations {
             }
         })
     }
-
-    /// The token of an answer with these results, which is kept as that to what was `asked`; none where nobody may be
-    /// followed, or there is no answer.
-    fn token<T>(
-        &self,
-        outcome: &Outcome<T>,
-        asked: Option<Asked>,
-        results: Option<&[Listed]>,
-    ) -> String {
-        let question = &outcome.question;
-        let (true, Some(results)) = (question.asker.attributable, results) else {
-            return String::new();
-        };
-        let left_out = question.engine.exclude.get(question.excluded..);
-        let given = asked.map(|asked| Given {
-            asked,
-            left_out: left_out.unwrap_or_default().to_vec(),
-            shown: Shown::new(question.page.offset, results),
-            model: outcome.model.version().to_owned(),
-            seen: question.seen,
-            time: SystemClock.now(),
-            persons: Persons::new(&question.asker.identifiers),
-        });
-        self.shop.given.keep(given)
-    }
-
-    fn response(
-        &self,
-        outcome: Outcome<Answer>,
-        (asked, elapsed): (Option<Asked>, Duration),
-    ) -> RecommendResponse {
-        let results = outcome.answer.as_ref().map(|answer| &*answer.results);
-        let token = self.token(&outcome, asked, results);
-        let channel = outcome.question.channel;
-        self.count(&outcome);
-        // Nothing of the shopper: the token is empty wherever she is not to be followed.
-        tracing::debug!(
-            model = outcome.model.version(),
-            degraded = !outcome.degraded.is_empty(),
-            request_id = outcome.question.request_id,
-            attribution_token = token,
-            "answered"
-        );
-        let mut response = convert::response(outcome, token, &self.shop.catalog);
-        response.server_time = convert::duration(elapsed);
-        let kind = |result: &crate::proto::Result| {
-            let source = result.source.as_ref();
-            source.map_or_else(RecommenderKind::default, |source| source.recommender())
-        };
-        self.shop.metrics.answered(Answered {
-            tier: response.tier(),
-            channel,
-            source: response.results.first().map(kind),
-            elapsed,
-        });
-        for result in &response.results {
-            self.shop.metrics.results(kind(result), 1);
-        }
-        response
-    }
-
-    fn count<T>(&self, outcome: &Outcome<T>) {
-        for shortfall in &outcome.degraded {
-            self.shop.metrics.degraded(shortfall.word);
-        }
-    }
 }
 
 #[tonic::async_trait]
@@ -252,14 +190,16 @@ impl RecommendationService for Recommendations {
         let moment = self.moment(&request);
         let request = request.into_inner();
         let asked = convert::asked(&request, &self.shop.given);
+        let stage = moment.trace.stage("convert request");
         let (question, mask) = convert::question(request, self.bounds())?;
+        drop(stage);
         let task = self.task(question, &moment)?;
         let outcome = self
             .worked_out(task, |consultation, remembers| {
                 consultation.answer(remembers)
             })
             .await?;
-        let response = self.response(outcome, (asked, received.elapsed()));
+        let response = self.response(outcome, (asked, received.elapsed()), &moment.trace);
         Ok(Response::new(mask.cut(response)))
     }
 
@@ -280,12 +220,14 @@ impl RecommendationService for Recommendations {
             said.push((asked, mask));
         }
         // A whole batch is one piece of work on one thread: batches can't crowd out single calls.
+        let queued = moment.trace.stage("queue");
         let work = self.shop.workers.run(moment.deadline, move |caller| {
+            drop(queued);
             answering::batch(tasks, distinct, || caller.is_gone())
         });
         let outcomes = work.await.map_err(Refusal::from)?;
         let responses = outcomes.into_iter().zip(said);
-        let responses = responses.map(|(outcome, said)| self.batched(outcome, said));
+        let responses = responses.map(|(outcome, said)| self.batched(outcome, said, &moment.trace));
         Ok(Response::new(BatchRecommendResponse {
             responses: responses.collect(),
         }))
@@ -356,26 +298,6 @@ impl Recommendations {
             task = Err(refusal);
         }
         (task, mask)
-    }
-
-    fn batched(
-        &self,
-        outcome: Result<(Outcome<Answer>, Duration), Refusal>,
-        (asked, mask): (Option<Asked>, Mask),
-    ) -> BatchRecommendResult {
-        match outcome {
-            Ok((outcome, time)) => {
-                let response = self.response(outcome, (asked, time));
-                BatchRecommendResult {
-                    status: Some(tonic_types::Status::default()),
-                    response: Some(mask.cut(response)),
-                }
-            }
-            Err(refusal) => BatchRecommendResult {
-                status: Some(convert::status(&refusal.into())),
-                response: None,
-            },
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use recommender_core::engine::Engine;
 use recommender_core::events::{Event, EventTable};
@@ -14,9 +15,11 @@ use crate::health::Health;
 use crate::models::{Models, ServedModel};
 use crate::operations::Operations;
 use crate::proto::RecommendContext;
+use crate::security::methods;
 use crate::serving::{Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};
 use crate::shop::Rules;
+use crate::telemetry::traces::tests::{headers, kept_traces};
 use crate::training::{Registry, Surroundings};
 use crate::workers::Workers;
 
@@ -259,4 +262,69 @@ async fn a_filter_that_is_new_is_made_apart_and_keeps_nobody_waiting() {
     started.await.unwrap();
     let again = service.recommend(Request::new(filtered("tags: cup"))).await;
     assert_eq!(again.unwrap().get_ref().results.len(), 1);
+}
+
+#[tokio::test]
+async fn a_traced_call_has_a_span_for_each_stage_that_names_nobody() {
+    let service = service_over(Some(store().await), vec![("home", model("model-1"))]);
+    let (traces, kept) = kept_traces();
+    let method = methods::of("/recommender.v1.RecommendationService/Recommend");
+    let mut call = traces.begin(&headers("01"), method).unwrap();
+    let mut request = Request::new(filtered("NOT tags: pot"));
+    request
+        .extensions_mut()
+        .insert(traces.below(&call).unwrap());
+    let answer = service.recommend(request).await.unwrap().into_inner();
+    assert_eq!(answer.results.len(), 1);
+    call.end(Code::Ok);
+    let spans = kept.0.lock().unwrap();
+    let call = spans.last().unwrap().span_context.span_id();
+    let stages = &spans[..spans.len() - 1];
+    for name in [
+        "convert request",
+        "resolve",
+        "make filters",
+        "queue",
+        "history",
+        "offer",
+        "candidates",
+        "order",
+        "convert response",
+    ] {
+        assert_eq!(
+            stages.iter().filter(|span| span.name == name).count(),
+            1,
+            "{name}"
+        );
+    }
+    assert!(stages.iter().all(|span| span.parent_span_id == call));
+    let told = format!(
+        "{:?}",
+        stages
+            .iter()
+            .map(|span| &span.attributes)
+            .collect::<Vec<_>>()
+    );
+    assert!(told.contains("model-1") && told.contains("recommender.candidates"));
+    assert!(!told.contains("ann") && !told.contains("pot"), "{told}");
+    drop(spans);
+    let untraced = traces.begin(&headers("00"), method).unwrap();
+    assert!(traces.below(&untraced).is_none());
+}
+
+#[test]
+#[ignore = "needs a quiet machine: it measures time"]
+fn the_stages_of_a_call_that_nobody_traces_cost_next_to_nothing() {
+    let extensions = tonic::Extensions::new();
+    let times = 1_000_000;
+    let start = Instant::now();
+    for _ in 0..times {
+        let trace = Trace::of(std::hint::black_box(&extensions));
+        for _ in 0..10 {
+            trace.stage("stage").count("count", 1);
+        }
+        std::hint::black_box(trace.clone());
+    }
+    let each = start.elapsed().as_nanos() / times;
+    assert!(each < 200, "{each} ns");
 }
