@@ -80,6 +80,7 @@ impl Teacher {
     pub async fn train(&mut self) -> Result<()> {
         let request = TrainModelRequest {
             name: format!("{CATALOG}/models/{MODEL}"),
+            ..TrainModelRequest::default()
         };
         let begun = self.models.train_model(request).await;
         let mut operation = begun.map_err(|status| failed(&status))?.into_inner();
