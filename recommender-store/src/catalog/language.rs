@@ -177,7 +177,7 @@ mod tests {
             "de-",
             "-de",
             "12",
-            "german-language",
+            "german-languages",
             "de--AT",
             "de-x",
             "d\u{e9}",
