@@ -74,9 +74,10 @@ impl health_server::Health for Health {
     ) -> Result<Response<HealthCheckResponse>, Status> {
         let service = request.into_inner().service;
         if !self.knows(&service) {
+            // The name is not repeated: a status travels in headers, and one that is too large breaks the connection.
             let known = self.services.join(", ");
             return Err(Status::not_found(format!(
-                "there is no service \"{service}\"; there are: {known}"
+                "there is no such service; there are: {known}"
             )));
         }
         Ok(Response::new(answer(*self.status.borrow())))
