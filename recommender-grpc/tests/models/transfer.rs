@@ -117,6 +117,7 @@ async fn an_artefact_goes_out_and_comes_back_and_answers_as_before() {
     let promote = PromoteModelRequest {
         name: DAILY.into(),
         version: "2".into(),
+        ..PromoteModelRequest::default()
     };
     running.models().promote_model(promote).await.unwrap();
     let after = running.ask().await.unwrap();
