@@ -104,6 +104,14 @@ impl Run {
         Arc::clone(&self.engines[version])
     }
 
+    /// What answers is what stands on the disk.
+    pub(crate) async fn serves_what_is_kept(&mut self) {
+        let directory = self.carried_out().await;
+        let (_, manifest) = recommender_files::load_engine(directory.as_ref()).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(self.daily().await.model_version, manifest.model_version());
+    }
+
     pub(crate) async fn carry_in(&mut self) {
         let out = self.carried_out().await;
         let name = format!("copy-{}", self.number());

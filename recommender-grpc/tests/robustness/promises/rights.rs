@@ -107,6 +107,8 @@ impl Run {
                 assert!(!holds(&self.server.path(place), &key), "{key} in {place}");
             }
         }
+        // A model that knew her was made anew, and that one answers.
+        self.serves_what_is_kept().await;
         let get = GetErasureReceiptRequest {
             name: receipt.name.clone(),
         };
