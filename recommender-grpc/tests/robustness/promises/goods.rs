@@ -148,6 +148,7 @@ impl Run {
             parent: CATALOG.to_owned(),
             filter: format!("brands: ANY(\"{ODD}\")"),
             force,
+            ..PurgeProductsRequest::default()
         };
         let begun = self.products().purge_products(request).await;
         let purged: PurgeProductsResponse = self.answer(begun).await;

@@ -68,6 +68,7 @@ impl Run {
     pub(crate) async fn train(&mut self) {
         let train = TrainModelRequest {
             name: DAILY.to_owned(),
+            ..TrainModelRequest::default()
         };
         let begun = self.models().train_model(train).await;
         let trained: TrainModelResponse = self.answer(begun).await;
@@ -121,6 +122,7 @@ impl Run {
         let request = ImportModelRequest {
             name: DAILY.to_owned(),
             directory: name.clone(),
+            ..ImportModelRequest::default()
         };
         let begun = self.models().import_model(request).await;
         let version: ModelVersion = self.answer(begun).await;
@@ -215,6 +217,7 @@ impl Run {
         let request = PromoteModelRequest {
             name: DAILY.to_owned(),
             version: version.clone(),
+            ..PromoteModelRequest::default()
         };
         let promoted = self.models().promote_model(request).await.unwrap();
         assert_eq!(promoted.into_inner().serving_version, version);
@@ -227,6 +230,7 @@ impl Run {
         }
         let request = RollbackModelRequest {
             name: DAILY.to_owned(),
+            ..RollbackModelRequest::default()
         };
         let after = self.models().rollback_model(request).await.unwrap();
         assert_eq!(after.into_inner().serving_version, before.previous_version);
@@ -235,11 +239,13 @@ impl Run {
     pub(crate) async fn pause_and_resume(&mut self) {
         let pause = PauseModelRequest {
             name: DAILY.to_owned(),
+            ..PauseModelRequest::default()
         };
         let paused = self.models().pause_model(pause).await.unwrap().into_inner();
         assert_eq!(paused.training_state(), TrainingState::Paused);
         let resume = ResumeModelRequest {
             name: DAILY.to_owned(),
+            ..ResumeModelRequest::default()
         };
         let resumed = self.models().resume_model(resume).await.unwrap();
         assert_eq!(resumed.into_inner().training_state(), TrainingState::Idle);

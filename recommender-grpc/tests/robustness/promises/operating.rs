@@ -29,6 +29,7 @@ impl Run {
         let snapshot = format!("snapshot-{}", self.number());
         let request = CreateSnapshotRequest {
             snapshot: snapshot.clone(),
+            ..CreateSnapshotRequest::default()
         };
         let begun = self.admin().create_snapshot(request).await;
         let made: CreateSnapshotResponse = self.answer(begun).await;
@@ -38,6 +39,7 @@ impl Run {
         let request = RestoreSnapshotRequest {
             snapshot: snapshot.clone(),
             target: target.clone(),
+            ..RestoreSnapshotRequest::default()
         };
         let begun = self.admin().restore_snapshot(request).await;
         let restored: RestoreSnapshotResponse = self.answer(begun).await;

@@ -106,6 +106,7 @@ impl Run {
         let add = AddControlRequest {
             serving_config: config_name(&config),
             control_id: id.clone(),
+            ..AddControlRequest::default()
         };
         self.configs().add_control(add).await.unwrap();
         self.world.controls.insert(id.clone(), rule);
@@ -127,6 +128,7 @@ impl Run {
         let remove = RemoveControlRequest {
             serving_config: config_name(config),
             control_id: id,
+            ..RemoveControlRequest::default()
         };
         self.configs().remove_control(remove).await.unwrap();
     }

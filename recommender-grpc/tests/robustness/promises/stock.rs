@@ -100,6 +100,7 @@ impl Run {
         let request = BatchSetInventoryRequest {
             parent: CATALOG.to_owned(),
             requests: told.iter().map(Told::request).collect(),
+            ..BatchSetInventoryRequest::default()
         };
         let answer = self.products().batch_set_inventory(request).await;
         for (told, result) in told.iter().zip(answer.unwrap().into_inner().results) {
