@@ -2,7 +2,7 @@
 
 mod rooms;
 
-use rooms::{MayUse, room, sources, unallowed};
+use rooms::{MayUse, mutual, room, sources, unallowed};
 
 /// Each room of `src`, and the rooms it may use. Everyone may use `error`.
 const MAY_USE: &MayUse = &[
@@ -193,6 +193,14 @@ const FORBIDDEN: &[&str] = &[
 fn rooms_use_only_the_rooms_they_may() {
     let wrong = unallowed(env!("CARGO_MANIFEST_DIR"), MAY_USE);
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Histories and pipelines are put into artefacts, and artefacts are taken up as them.
+#[test]
+fn no_two_rooms_use_each_other_but_with_artefacts() {
+    let mut found = mutual(MAY_USE);
+    found.sort();
+    assert_eq!(found, ["artifact and histories", "artifact and pipeline"]);
 }
 
 #[test]

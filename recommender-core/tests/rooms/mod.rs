@@ -78,3 +78,17 @@ pub(crate) fn unallowed(manifest_dir: &str, may_use: &MayUse) -> Vec<String> {
     }
     wrong
 }
+
+/// Every two rooms that may use each other.
+pub(crate) fn mutual(may_use: &MayUse) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (room, used) in may_use {
+        for other in *used {
+            let line = may_use.iter().find(|(name, _)| name == other);
+            if room < other && line.is_some_and(|(_, used)| used.contains(room)) {
+                wrong.push(format!("{room} and {other}"));
+            }
+        }
+    }
+    wrong
+}

@@ -51,16 +51,9 @@ impl Registry {
         id: &str,
         answer: impl FnOnce(&Version, bool) -> R + Send + 'static,
     ) -> Result<Operation, Refusal> {
-        self.store()?;
         self.directory()?;
-        self.found(id)?;
-        let turn = self.turn(id)?;
-        let (registry, id) = (self.clone(), id.to_owned());
-        let target = name_of(&self.0.around.catalog, MODELS, &id);
-        let operations = &self.0.around.operations;
-        operations.begin("TrainModel", target, move |progress| {
-            let _turn = turn;
-            let (version, promoted) = registry.train(&id, progress)?;
+        self.begin("TrainModel", id, move |registry, id, progress| {
+            let (version, promoted) = registry.train(id, progress)?;
             Ok(answer(&version, promoted))
         })
     }
@@ -75,18 +68,33 @@ impl Registry {
         metrics: MetricList,
         answer: impl FnOnce(&Comparison) -> R + Send + 'static,
     ) -> Result<Operation, Refusal> {
+        self.begin("EvaluateModel", id, move |registry, id, progress| {
+            let material = registry.material(id, progress)?;
+            let comparison = registry.judge(&material, metrics, progress)?;
+            let nobody = || Error::data("evaluation", "the latest window leaves nobody to ask");
+            Ok(answer(&comparison.ok_or_else(nobody)?))
+        })
+    }
+
+    /// Begins work on a model, of which there is one at a time.
+    ///
+    /// # Errors
+    /// As [`Registry::found`]; [`Refusal::Precondition`] while other work goes on; if too much waits already.
+    pub(super) fn begin<R: prost::Name>(
+        &self,
+        method: &'static str,
+        id: &str,
+        work: impl FnOnce(&Self, &str, &Progress) -> Result<R, Refusal> + Send + 'static,
+    ) -> Result<Operation, Refusal> {
         self.store()?;
         self.found(id)?;
         let turn = self.turn(id)?;
         let (registry, id) = (self.clone(), id.to_owned());
         let target = name_of(&self.0.around.catalog, MODELS, &id);
         let operations = &self.0.around.operations;
-        operations.begin("EvaluateModel", target, move |progress| {
+        operations.begin(method, target, move |progress| {
             let _turn = turn;
-            let material = registry.material(&id, progress)?;
-            let comparison = registry.judge(&material, metrics, progress)?;
-            let nobody = || Error::data("evaluation", "the latest window leaves nobody to ask");
-            Ok(answer(&comparison.ok_or_else(nobody)?))
+            work(&registry, &id, progress)
         })
     }
 

@@ -14,9 +14,7 @@ use recommender_core::{Error, FitOptions};
 
 use crate::operations::Progress;
 use crate::proto::longrunning::Operation;
-use crate::resource::name_of;
 use crate::status::Refusal;
-use crate::training::MODELS;
 use crate::training::document::{Comparison, Figure};
 use crate::training::judging::{Judgement, told};
 use crate::training::registry::Registry;
@@ -104,15 +102,8 @@ impl Registry {
         order: TuningOrder,
         answer: impl FnOnce(&Tuned) -> R + Send + 'static,
     ) -> Result<Operation, Refusal> {
-        self.store()?;
-        self.found(id)?;
-        let turn = self.turn(id)?;
-        let (registry, id) = (self.clone(), id.to_owned());
-        let target = name_of(&self.0.around.catalog, MODELS, &id);
-        let operations = &self.0.around.operations;
-        operations.begin("TuneModel", target, move |progress| {
-            let _turn = turn;
-            Ok(answer(&registry.tune(&id, &order, progress)?))
+        self.begin("TuneModel", id, move |registry, id, progress| {
+            Ok(answer(&registry.tune(id, &order, progress)?))
         })
     }
 

@@ -105,35 +105,3 @@ fn places_count_from_the_start_of_the_list() {
     assert_eq!(shown.place_of("pot"), Some(22));
     assert_eq!(shown.place_of("jar"), None);
 }
-
-#[test]
-#[ignore = "needs a quiet machine: it measures time"]
-fn keeping_an_answer_takes_less_than_two_microseconds() {
-    let answers = GivenAnswers::new(Bounds {
-        answers: 100_000,
-        bytes: 32 << 20,
-        ..BOUNDS
-    });
-    let hers = [Identifier::visitor("visitor-000001").unwrap()];
-    let times = 500_000;
-    let start = Instant::now();
-    for number in 0..times {
-        let given = Given {
-            asked: Asked::Recommend(vec![7; 200]),
-            left_out: Vec::new(),
-            shown: Shown {
-                offset: 0,
-                keys: (0..20)
-                    .map(|item: u64| FxBuildHasher.hash_one(item + number))
-                    .collect(),
-            },
-            model: "model-1".into(),
-            seen: None,
-            time: Timestamp(1),
-            persons: Persons::new(&hers),
-        };
-        std::hint::black_box(answers.keep(Some(given)));
-    }
-    let each = start.elapsed().as_nanos() / u128::from(times);
-    assert!(each < 2_000, "{each} ns");
-}

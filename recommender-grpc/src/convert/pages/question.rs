@@ -32,6 +32,8 @@ pub(crate) fn of_question(request: &RecommendRequest) -> List {
             &context.session_id,
             &context.place_id,
             &context.search_query,
+            &context.locale,
+            &context.currency_code,
         ];
         words.extend(keys.map(|key| key.clone().into()));
         words.push(context.channel.to_le_bytes().into());
