@@ -70,6 +70,7 @@
 mod answering;
 pub mod client;
 mod convert;
+mod digits;
 mod entrance;
 mod error;
 mod health;

@@ -1,8 +1,8 @@
 //! What is listed, told from all else that is listed: a token of a page leads on in one list only.
 
-use std::fmt::Write;
-
 use ring::digest::{Context, SHA256};
+
+use crate::digits::hex;
 
 /// Letters of the check that a token begins with.
 pub(crate) const CHECK: usize = 16;
@@ -28,12 +28,7 @@ impl List {
 
     /// The token of the page that begins after `last`.
     pub(crate) fn token(&self, last: &[u8]) -> String {
-        let mut token = self.check(last);
-        for byte in last {
-            // Writing to a text can't fail.
-            let _ = write!(token, "{byte:02x}");
-        }
-        token
+        self.check(last) + &hex(last)
     }
 
     /// After what the page of a token begins; none if it is no token of this list.
@@ -50,8 +45,6 @@ impl List {
         let mut context = Context::new(&SHA256);
         context.update(&self.0);
         context.update(last);
-        let digest = context.finish();
-        let half = digest.as_ref().iter().take(CHECK / 2);
-        half.map(|byte| format!("{byte:02x}")).collect()
+        hex(&context.finish().as_ref()[..CHECK / 2])
     }
 }

@@ -36,6 +36,7 @@ const MAY_USE: &MayUse = &[
             "training",
         ],
     ),
+    ("digits", &[]),
     (
         "entrance",
         &[
@@ -50,7 +51,7 @@ const MAY_USE: &MayUse = &[
     ("error", &[]),
     ("health", &[]),
     ("layers", &[]),
-    ("list", &[]),
+    ("list", &["digits"]),
     ("loading", &["models", "training", "warming"]),
     ("models", &["answering", "health"]),
     ("operations", &["convert", "proto", "status", "workers"]),
@@ -90,6 +91,7 @@ const MAY_USE: &MayUse = &[
         &[
             "answering",
             "convert",
+            "digits",
             "models",
             "operations",
             "proto",
@@ -127,6 +129,7 @@ const MAY_USE: &MayUse = &[
     (
         "training",
         &[
+            "digits",
             "models",
             "operations",
             "proto",

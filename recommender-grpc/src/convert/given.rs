@@ -11,16 +11,19 @@ use crate::status::Refusal;
 
 /// The question as it is kept with its answer; none if it is not to be remembered, or too large.
 pub(crate) fn asked(request: &RecommendRequest, answers: &GivenAnswers) -> Option<Asked> {
-    let kept = is_remembered(request.context.as_ref()) && !request.validate_only;
-    let fits = kept && answers.has_room_for(request.encoded_len());
-    fits.then(|| Asked::Recommend(request.encode_to_vec()))
+    let answered = !request.validate_only && is_remembered(request.context.as_ref());
+    kept(request, answered, answers).map(Asked::Recommend)
 }
 
 /// As [`asked`], of products that the caller brought.
 pub(crate) fn asked_to_rank(request: &RankRequest, answers: &GivenAnswers) -> Option<Asked> {
-    let kept = is_remembered(request.context.as_ref()) && !request.validate_only;
-    let fits = kept && answers.has_room_for(request.encoded_len());
-    fits.then(|| Asked::Rank(request.encode_to_vec()))
+    let answered = !request.validate_only && is_remembered(request.context.as_ref());
+    kept(request, answered, answers).map(Asked::Rank)
+}
+
+fn kept(request: &impl Message, wanted: bool, answers: &GivenAnswers) -> Option<Vec<u8>> {
+    let fits = wanted && answers.has_room_for(request.encoded_len());
+    fits.then(|| request.encode_to_vec())
 }
 
 fn is_remembered(context: Option<&RecommendContext>) -> bool {

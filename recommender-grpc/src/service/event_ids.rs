@@ -2,6 +2,7 @@
 
 use ring::digest::{Context, SHA256};
 
+use crate::digits::hex;
 use crate::security::Caller;
 use crate::service::unique_keys::UniqueKeys;
 
@@ -34,10 +35,6 @@ impl EventIds {
 pub(crate) fn digest(message: &impl prost::Message) -> String {
     let digest = ring::digest::digest(&SHA256, &message.encode_to_vec());
     hex(digest.as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use recommender_core::Engine;
 use ring::digest::{Context, SHA256};
 use tonic_types::FieldViolation;
 
+use crate::digits::hex;
 use crate::resource::name_of;
 use crate::status::Refusal;
 use crate::training::MODELS;
@@ -45,15 +47,16 @@ impl Registry {
     /// # Errors
     /// As [`Registry::found`]; if it can't be read or written.
     pub(crate) fn import(&self, id: &str, name: &str) -> Result<Version, Refusal> {
-        self.take(id, &self.directory()?.import(name))
+        let from = self.directory()?.import(name);
+        self.found(id)?;
+        let (engine, _) = recommender_files::load_engine(&from)?;
+        self.take(id, &engine)
     }
 
-    fn take(&self, id: &str, from: &Path) -> Result<Version, Refusal> {
+    fn take(&self, id: &str, engine: &Engine) -> Result<Version, Refusal> {
         let document = self.found(id)?;
-        let directory = self.directory()?;
-        let (engine, _) = recommender_files::load_engine(from)?;
-        let draft = directory.draft(id, document.last_version)?;
-        let manifest = save(&engine, &document, &draft)?;
+        let draft = self.directory()?.draft(id, document.last_version)?;
+        let manifest = save(engine, &document, &draft)?;
         let version = Version {
             number: draft.number,
             create_time: self.store()?.now(),
@@ -240,8 +243,8 @@ impl Upload {
         self.close()?;
         // Whether what came is an artefact is told apart from whether a version of it can be made.
         let loaded = recommender_files::load_engine(&self.draft.path);
-        loaded.map_err(|error| unusable("what was sent", &error))?;
-        self.registry.take(&self.id, &self.draft.path)
+        let (engine, _) = loaded.map_err(|error| unusable("what was sent", &error))?;
+        self.registry.take(&self.id, &engine)
     }
 
     /// Holds the file that was begun last against what was announced of it.
@@ -254,7 +257,7 @@ impl Upload {
             let expected = format!("expected {} more bytes of {path:?}", open.left);
             return Err(wrong("chunk", format!("{expected}, found their end")));
         }
-        let found = hexadecimal(open.digest.finish().as_ref());
+        let found = hex(open.digest.finish().as_ref());
         if !open.announced.sha256.eq_ignore_ascii_case(&found) {
             let expected = format!("expected that of the bytes of {path:?}, {found}");
             let told = format!("{expected}, found {:?}", open.announced.sha256);
@@ -327,7 +330,7 @@ fn digest_of(file: &mut File) -> io::Result<(u64, String)> {
         bytes += read as u64;
     }
     io::Seek::rewind(file)?;
-    Ok((bytes, hexadecimal(digest.finish().as_ref())))
+    Ok((bytes, hex(digest.finish().as_ref())))
 }
 
 /// Opens every file below `directory`, with its path from there.
@@ -371,10 +374,6 @@ fn unusable(what: &str, error: &dyn std::fmt::Display) -> Refusal {
 
 fn failed(path: &Path, error: &io::Error) -> Refusal {
     recommender_core::Error::data(path.display().to_string(), error.to_string()).into()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Pages of recommendations: where they begin in the answer to a question.
 
+use std::borrow::Cow;
+
 use prost::Message;
 
 use super::List;
@@ -11,18 +13,14 @@ const DEEPEST: usize = 10_000;
 /// The list that a request asks for, whatever the page. What the shopper did meanwhile, and how much is said of the
 /// products, makes it no other.
 pub(crate) fn of_question(request: &RecommendRequest) -> List {
-    let mut words: Vec<Vec<u8>> = vec![
-        request.serving_config.clone().into(),
-        request.filter.clone().into(),
-        vec![u8::from(request.strict_filtering)],
-        request.exclude_product_ids.len().to_le_bytes().into(),
+    let mut words: Vec<Cow<'_, [u8]>> = vec![
+        request.serving_config.as_bytes().into(),
+        request.filter.as_bytes().into(),
+        vec![u8::from(request.strict_filtering)].into(),
+        number(request.exclude_product_ids.len()),
     ];
-    words.extend(
-        request
-            .exclude_product_ids
-            .iter()
-            .map(|key| key.clone().into()),
-    );
+    let excluded = request.exclude_product_ids.iter();
+    words.extend(excluded.map(|key| Cow::from(key.as_bytes())));
     words.push(encoded(request.fulfillment.as_ref()));
     words.push(encoded(request.diversity.as_ref()));
     if let Some(context) = &request.context {
@@ -35,21 +33,26 @@ pub(crate) fn of_question(request: &RecommendRequest) -> List {
             &context.locale,
             &context.currency_code,
         ];
-        words.extend(keys.map(|key| key.clone().into()));
-        words.push(context.channel.to_le_bytes().into());
-        words.push(context.page_type.to_le_bytes().into());
-        words.push(context.product_details.len().to_le_bytes().into());
+        words.extend(keys.map(|key| Cow::from(key.as_bytes())));
+        words.push(context.channel.to_le_bytes().to_vec().into());
+        words.push(context.page_type.to_le_bytes().to_vec().into());
+        words.push(number(context.product_details.len()));
         let products = context.product_details.iter();
-        words.extend(products.map(|product| product.product_id.clone().into()));
-        words.extend(context.external_ids.iter().map(Message::encode_to_vec));
+        words.extend(products.map(|product| Cow::from(product.product_id.as_bytes())));
+        words.extend(context.external_ids.iter().map(|id| encoded(Some(id))));
         let categories = context.page_categories.iter();
-        words.extend(categories.map(|category| category.clone().into()));
+        words.extend(categories.map(|category| Cow::from(category.as_bytes())));
     }
-    List::of("recommendations", words.iter().map(Vec::as_slice))
+    List::of("recommendations", words.iter().map(|word| &**word))
 }
 
-fn encoded<M: Message>(message: Option<&M>) -> Vec<u8> {
-    message.map(Message::encode_to_vec).unwrap_or_default()
+fn number(count: usize) -> Cow<'static, [u8]> {
+    count.to_le_bytes().to_vec().into()
+}
+
+fn encoded<M: Message>(message: Option<&M>) -> Cow<'static, [u8]> {
+    let bytes = message.map(Message::encode_to_vec);
+    bytes.unwrap_or_default().into()
 }
 
 /// The token of the page that begins `offset` products into the answer to a question; none beyond the end of what can
