@@ -21,7 +21,8 @@ pub struct Models {
     current: Arc<watch::Sender<Snapshot>>,
     expected: Arc<BTreeSet<String>>,
     health: Health,
-    store: Option<Store>,
+    /// What is known of products, and the name of their catalogue.
+    beside: Option<(Store, Arc<str>)>,
 }
 
 impl Models {
@@ -31,24 +32,30 @@ impl Models {
             current: Arc::new(watch::Sender::new(Snapshot::default())),
             expected: Arc::new(expected.into_iter().collect()),
             health,
-            store: None,
+            beside: None,
         }
     }
 
-    /// What may be offered of `store` is worked out for every model before it is put in service.
-    pub(crate) fn beside(mut self, store: Option<Store>) -> Self {
-        self.store = store;
+    /// What may be offered of `store` is worked out for every model before it is put in service. `catalog` is the name
+    /// of the catalogue.
+    pub(crate) fn beside(mut self, store: Option<Store>, catalog: &str) -> Self {
+        self.beside = store.map(|store| (store, catalog.into()));
         self
     }
 
     /// Puts a model under an id, in place of the one that was there.
     /// The requests under way keep the old one.
     ///
-    /// With a store this goes through all of its products: some tens of milliseconds that no task should wait for.
+    /// With a store this goes through all of its products, and makes anew the filters that were asked of the model
+    /// before: some tens of milliseconds that no task should wait for.
     pub fn put(&self, id: &str, model: impl Into<Arc<ServedModel>>) {
         let model = model.into();
-        if let Some(store) = &self.store {
-            model.desk().shelf(model.engine(), store);
+        if let Some((store, catalog)) = &self.beside {
+            let (desk, engine) = (model.desk(), model.engine());
+            desk.shelf(engine, store);
+            if let Some(before) = self.snapshot().get(id) {
+                desk.take_over(before.desk(), engine, (catalog, store));
+            }
         }
         self.current.send_modify(|current| {
             let models = Arc::make_mut(current);

@@ -139,7 +139,8 @@ impl ServerBuilder {
         if let Some(store) = &self.store {
             expected.extend(training::promoted(store)?);
         }
-        let models = Models::new(expected, health.clone()).beside(self.store.clone());
+        let models =
+            Models::new(expected, health.clone()).beside(self.store.clone(), &settings.catalog);
         for (name, model) in self.models {
             models.put(&name, model);
         }

@@ -1,12 +1,13 @@
 //! What is kept beside a model so that its answers need not work it out again: what may be offered in its numbering,
 //! filters made into bits, serving configs made ready.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use recommender_core::DenseIndex;
 use recommender_core::engine::Engine;
+use recommender_core::{DenseIndex, ItemBits};
 use recommender_store::Store;
 use recommender_store::catalog::{Currency, EligibilityView, Offer};
 use recommender_store::filter::{CompiledFilter, Filter, FilterIndex};
@@ -27,6 +28,9 @@ pub(crate) struct Desk {
 
 /// Serving configs that are kept ready for a model.
 const MOST_PREPARED: usize = 256;
+
+/// Filters of callers that are made for a model before it is put in service.
+const MOST_TAKEN_OVER: usize = 256;
 
 /// An answer counts for this share of the usual time of an answer.
 const PACE_SHARE: u64 = 16;
@@ -71,6 +75,24 @@ impl Desk {
             .cloned()
     }
 
+    /// Makes beforehand what was made for the model `before`, which `engine` takes the place of: the first to ask it
+    /// would wait for that, and whoever asks meanwhile with them.
+    pub(crate) fn take_over(&self, before: &Self, engine: &Engine, around: (&str, &Store)) {
+        let (catalog, store) = around;
+        let shelf = self.shelf(engine, store);
+        let prepared = before.all().clone();
+        for old in prepared {
+            // What can't be made is refused when it is asked for.
+            if let Ok(new) = self.prepared(&old.recipe, engine, (catalog, Some(store))) {
+                let filters = old.filters().zip(new.filters());
+                filters.for_each(|(old, new)| make_at(store, &old.places(), new));
+            }
+        }
+        if let Some(old) = before.shelf.get() {
+            shelf.take_over(old, store);
+        }
+    }
+
     fn all(&self) -> MutexGuard<'_, Vec<Arc<Prepared>>> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,6 +110,13 @@ impl Desk {
         let after = before - before / share + time / share;
         // Of two who note at once one is lost: it is an average.
         self.pace.store(after, Ordering::Relaxed);
+    }
+}
+
+/// Makes a filter ready to be asked of places.
+fn make_at(store: &Store, places: &BTreeSet<String>, filter: &CompiledFilter) {
+    for place in places {
+        drop(store.filtered(filter, Some(place), &ItemBits::default()));
     }
 }
 
@@ -165,6 +194,16 @@ impl Shelf {
         };
         let asked = AskedFilter::new(own.to_string(), own.clone(), Some(currency));
         self.compiled(store, &asked)
+    }
+
+    /// Makes the filters that callers asked of another model lately.
+    fn take_over(&self, before: &Self, store: &Store) {
+        let lately = before.filters().latest(MOST_TAKEN_OVER);
+        for (key, old) in lately {
+            let filter = old.filter().clone();
+            let new = self.compiled(store, &AskedFilter { key, filter });
+            make_at(store, &old.places(), &new);
+        }
     }
 
     fn filters(&self) -> MutexGuard<'_, Filters> {

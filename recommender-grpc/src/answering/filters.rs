@@ -45,6 +45,17 @@ impl Filters {
         Some(Arc::clone(&made.filter))
     }
 
+    /// Those that were asked for last, at most `most`, with what tells each from others; the latest at the end.
+    pub(crate) fn latest(&self, most: usize) -> Vec<(String, Arc<CompiledFilter>)> {
+        let mut made: Vec<_> = self.made.iter().collect();
+        made.sort_unstable_by_key(|(_, made)| made.used);
+        let latest = made.split_off(made.len().saturating_sub(most));
+        let latest = latest.into_iter();
+        latest
+            .map(|(key, made)| (key.clone(), Arc::clone(&made.filter)))
+            .collect()
+    }
+
     /// Keeps a filter over so many items, and drops those that were not asked for the longest until there is room for
     /// it. One that takes all of the room is kept alone: it would else be made again for each answer.
     pub(crate) fn keep(&mut self, key: &str, filter: &Arc<CompiledFilter>, items: usize) {
@@ -92,6 +103,8 @@ mod tests {
         }
         assert!(filters.find("aaaa").is_some());
         filters.keep("dddd", &filter, items);
+        let latest = filters.latest(2).into_iter().map(|(name, _)| name);
+        assert_eq!(latest.collect::<Vec<_>>(), ["aaaa", "dddd"]);
         let here = ["aaaa", "bbbb", "cccc", "dddd"].map(|name| filters.find(name).is_some());
         assert_eq!(here, [true, false, true, true]);
         filters.keep("eeee", &filter, items * 4);

@@ -10,6 +10,7 @@ use recommender_store::erasure::ErasedModel;
 
 use crate::status::Refusal;
 use crate::training::document::Made;
+use crate::training::giving_way::giving_way;
 use crate::training::registry::Registry;
 use crate::warming::open_and_warm;
 
@@ -118,7 +119,7 @@ impl Erasing {
         };
         let store = around.store.as_ref();
         let store = store.ok_or(recommender_store::StoreError::Closed)?;
-        store.retrain(old, &options)
+        giving_way(|| store.retrain(old, &options))
     }
 
     /// Puts the artefacts that were written anew in service, in place of those that knew her.

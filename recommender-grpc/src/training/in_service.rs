@@ -43,6 +43,15 @@ impl Registry {
             });
         }
         let model = self.load(id, number)?;
+        self.serve_locked(id, (number, model))
+    }
+
+    /// Puts a version of a model in service that has answered, for those who hold the lock.
+    pub(super) fn serve_locked(
+        &self,
+        id: &str,
+        (number, model): (u64, Arc<ServedModel>),
+    ) -> Result<ModelDocument, Refusal> {
         let document = self.change_locked(id, |document| {
             document.serve(number);
             Ok(())

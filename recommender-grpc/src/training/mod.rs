@@ -5,6 +5,7 @@ mod directory;
 mod document;
 mod erasing;
 mod evaluation;
+mod giving_way;
 mod held_out;
 mod in_service;
 mod judging;

@@ -10,6 +10,7 @@ use crate::proto::longrunning::Operation;
 use crate::resource::name_of;
 use crate::status::Refusal;
 use crate::training::evaluation::{EvaluationDocument, OfflineOrder, Subject};
+use crate::training::giving_way::giving_way;
 use crate::training::held_out::HeldOut;
 use crate::training::registry::Registry;
 
@@ -69,7 +70,7 @@ impl Registry {
             options: self.running(order.seed, "judging", progress),
         };
         drop(dataset);
-        let (report, parts) = held_out.judge()?;
+        let (report, parts) = giving_way(|| held_out.judge())?;
         let mut document = EvaluationDocument::of(&report, &parts);
         document.pipeline = recipe.to_toml()?;
         document.model = match order.subject {

@@ -19,6 +19,7 @@ use crate::training::directory::{Draft, bytes_of};
 use crate::training::document::{
     Comparison, LastTraining, Made, ModelDocument, Promotion, Version,
 };
+use crate::training::giving_way::giving_way;
 use crate::training::judging::{Judgement, verdict};
 use crate::training::registry::Registry;
 
@@ -184,11 +185,13 @@ impl Registry {
             threads: Some(self.0.around.threads),
             ..FitOptions::default()
         };
+        let products = store.products();
         let mut dataset = Err(Error::Cancelled.into());
-        options.run(|| {
-            dataset = store.training_set(reading, store.products(), interactions);
+        let read = || {
+            dataset = store.training_set(reading, products, interactions);
             Ok(())
-        })?;
+        };
+        giving_way(|| options.run(read))?;
         Ok(dataset?)
     }
 
@@ -230,7 +233,7 @@ impl Registry {
             window_share: document.policy.window_share,
             options: self.running(document.policy.seed, "judging", progress),
         };
-        Ok(judgement.compare()?)
+        Ok(giving_way(|| judgement.compare())?)
     }
 
     /// A version of `material`, and whether it is in service; none if an erasure came between.
@@ -243,13 +246,13 @@ impl Registry {
         let metrics = metrics_of(&document.policy.promotion)?;
         let comparison = self.judge(material, metrics, progress)?;
         let options = self.running(document.policy.seed, "fitting", progress);
-        let fitted = options.run(|| Engine::fit(&material.config, &material.dataset, &options));
-        let engine = fitted?;
+        let fit = || Engine::fit(&material.config, &material.dataset, &options);
+        let engine = giving_way(|| options.run(fit))?;
         progress.stage("saving");
         let draft = self
             .directory()?
             .draft(&document.id, document.last_version)?;
-        let manifest = save(&engine, document, &draft)?;
+        let manifest = giving_way(|| save(&engine, document, &draft))?;
         let version = Version {
             number: draft.number,
             create_time: self.store()?.now(),
@@ -274,7 +277,7 @@ impl Registry {
     ) -> Result<Option<(Version, bool)>, Refusal> {
         let id = model_of(&draft.path);
         // One that can't be used is none.
-        self.read(&id, version.number)?;
+        let model = self.read(&id, version.number)?;
         let _writing = self.writing();
         if self.0.erasures.mark() != Some(mark) {
             return Ok(None);
@@ -286,7 +289,7 @@ impl Registry {
         self.add(&id, &version)?;
         draft.keep();
         if promoted {
-            self.promote_locked(&id, version.number)?;
+            self.serve_locked(&id, (version.number, model))?;
         }
         self.remove_old(&id)?;
         Ok(Some((version, promoted)))

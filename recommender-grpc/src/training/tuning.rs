@@ -16,6 +16,7 @@ use crate::operations::Progress;
 use crate::proto::longrunning::Operation;
 use crate::status::Refusal;
 use crate::training::document::{Comparison, Figure};
+use crate::training::giving_way::giving_way;
 use crate::training::judging::{Judgement, told};
 use crate::training::registry::Registry;
 use crate::training::run::{Material, metrics_with};
@@ -136,7 +137,7 @@ impl Registry {
         let table = Arc::clone(material.dataset.table());
         let products = self.store()?.products();
         let options = self.running(policy.seed, "making questions", progress);
-        let study = options.run(|| {
+        let study = || {
             let train = 1.0 - policy.window_share;
             let window = Splitter::TimeShare { train }.split(&table, policy.seed)?;
             let validation = Validation::hold_out(&table, window.train(), None, policy.seed)?;
@@ -148,8 +149,8 @@ impl Registry {
                 interactions: material.config.interactions.clone(),
             };
             Study::new(data, metric)
-        });
-        Ok(study?)
+        };
+        Ok(giving_way(|| options.run(study))?)
     }
 
     fn search(
@@ -170,17 +171,18 @@ impl Registry {
         let tuner = Tuner::new(order.budget, Sampler::default(), options.clone(), clock)?;
         let all = order.budget.trials.saturating_mul(spaces.len() as u64);
         let mut made = 0;
-        let report = tuner.run(study, &spaces, &[], &mut |_| {
+        let mut tell = |_: &_| {
             made += 1;
             progress.succeeded(made);
             progress.fraction(Some(made as f64 / all as f64));
             Ok(())
-        })?;
+        };
+        let report = giving_way(|| tuner.run(study, &spaces, &[], &mut tell))?;
         let committee = match order.result {
             TuningResult::BestMethod => None,
             TuningResult::Committee => {
                 progress.stage("blending");
-                Some(Committee::learn(study, &report, &options)?)
+                Some(giving_way(|| Committee::learn(study, &report, &options))?)
             }
         };
         Ok(best_of(report, committee, (study, &material.config)))
@@ -204,7 +206,7 @@ impl Registry {
             window_share: policy.window_share,
             options: self.running(policy.seed, "judging", progress),
         };
-        let comparison = judgement.compare()?;
+        let comparison = giving_way(|| judgement.compare())?;
         Ok(comparison.map(|comparison| Comparison {
             // Not a version, but the recipe as it stands.
             incumbent_version: None,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use recommender_core::events::Channel;
-use recommender_core::{ItemBits, ItemIx, Vocabulary};
+use recommender_core::{ItemBits, ItemIx};
 
 use crate::catalog::eligibility::{Change, EligibilityView, ItemState, Offer};
 use crate::catalog::levels::Levels;
@@ -19,8 +19,8 @@ use crate::stamp::Stamp;
 /// It is fed facts, in any order of arrival, and keeps every [`EligibilityView`] it gave out in step.
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    products: Products,
-    levels: Levels,
+    pub(super) products: Products,
+    pub(super) levels: Levels,
     places: Places,
     views: Mutex<Vec<Weak<EligibilityView>>>,
 }
@@ -155,24 +155,6 @@ impl Catalogue {
         anywhere.or_else(|| self.products.get(key)?.price.as_ref())
     }
 
-    /// What may be offered, in the numbering of `items`; kept in step with the facts as long as someone holds it.
-    #[must_use]
-    pub fn view(&self, items: Arc<Vocabulary<ItemIx>>) -> Arc<EligibilityView> {
-        let view = EligibilityView::new(items);
-        for record in self.products.iter() {
-            self.refresh_item(&view, &record.key);
-        }
-        self.fill_places(&view);
-        for place in self.places.iter() {
-            view.set_closed(&place.key, place.closed);
-        }
-        let view = Arc::new(view);
-        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
-        views.retain(|view| view.strong_count() > 0);
-        views.push(Arc::downgrade(&view));
-        view
-    }
-
     /// What of `view` may be offered as `offer` asks.
     ///
     /// It takes a few operations on words of 64 items. A [`Offer::min_quantity`] that is new to a place looks up what is
@@ -227,13 +209,20 @@ impl Catalogue {
         record.is_some_and(|record| record.availability.takes_orders())
     }
 
+    /// Keeps a view in step from now on, as long as someone holds it.
+    pub(super) fn keep_in_step(&self, view: &Arc<EligibilityView>) {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        views.retain(|view| view.strong_count() > 0);
+        views.push(Arc::downgrade(view));
+    }
+
     fn live_views(&self) -> Vec<Arc<EligibilityView>> {
         let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         views.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Brings a view up to date on a product, but for its stock at places.
-    fn refresh_item(&self, view: &EligibilityView, key: &str) {
+    pub(super) fn refresh_item(&self, view: &EligibilityView, key: &str) {
         let Some(item) = view.items().get(key) else {
             return;
         };
@@ -285,23 +274,6 @@ impl Catalogue {
         };
         for place in self.levels.places() {
             view.set_stock(place, number, self.there(place, key));
-        }
-    }
-
-    /// Puts all stock of all places into a new view.
-    fn fill_places(&self, view: &EligibilityView) {
-        let numbers: Vec<[Option<ItemIx>; 2]> = self
-            .levels
-            .keys()
-            .map(|key| {
-                let primary = self.products.primary_of(key);
-                [Some(key), primary].map(|key| view.items().get(key?))
-            })
-            .collect();
-        for place in self.levels.places() {
-            let stocked = self.levels.items_at(place);
-            let items = stocked.flat_map(|number| numbers[number as usize]);
-            view.fill(place, items.flatten());
         }
     }
 

@@ -180,11 +180,6 @@ impl Levels {
         &self.items[number as usize].key
     }
 
-    /// Keys of the items, in the order of their numbers.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.items.iter().map(|item| &*item.key)
-    }
-
     fn number(&mut self, item: &str) -> u32 {
         if let Some(&number) = self.numbers.get(item) {
             return number;

@@ -17,6 +17,7 @@ mod place;
 mod product;
 mod products;
 mod stock;
+mod viewing;
 
 pub use catalogue::Catalogue;
 pub use check::{MAX_EMBEDDING, MAX_ITEM_BYTES, MAX_LANGUAGES, MAX_PLACE_BYTES};
@@ -32,6 +33,7 @@ pub use product::{Availability, Image, ProductRecord, RatingSummary};
 pub use stock::{Stock, StockOutcome};
 
 pub(crate) use eligibility::{AtomicBits, Change, Follow};
+pub(crate) use viewing::{Lend, for_each_item};
 
 #[cfg(test)]
 mod tests;

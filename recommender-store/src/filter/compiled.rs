@@ -1,5 +1,6 @@
 //! A filter made of bits.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use recommender_core::ItemBits;
@@ -98,6 +99,16 @@ impl CompiledFilter {
         (self.clauses.iter()).all(|(_, clause)| clause.is_made(&asked))
     }
 
+    /// The places for which what [`CompiledFilter::cut`] goes through was gone through.
+    #[must_use]
+    pub fn places(&self) -> BTreeSet<String> {
+        let mut places = BTreeSet::new();
+        for (_, clause) in &self.clauses {
+            clause.add_places(&mut places);
+        }
+        places
+    }
+
     /// As [`CompiledFilter::cut`], and counts what each clause did.
     #[must_use]
     pub fn cut_counted(
@@ -160,6 +171,16 @@ impl CompiledFilter {
 }
 
 impl Node {
+    fn add_places(&self, places: &mut BTreeSet<String>) {
+        match self {
+            Self::Leaf(leaf) => places.extend(leaf.places()),
+            Self::Not(part) => part.add_places(places),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().for_each(|part| part.add_places(places));
+            }
+        }
+    }
+
     fn is_made(&self, asked: &Asked<'_>) -> bool {
         match self {
             Self::Leaf(leaf) => leaf.is_made(asked),

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use recommender_core::{DenseIndex, ItemIx};
+use recommender_core::ItemIx;
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{AtomicBits, Catalogue, Change, EligibilityView, Follow};
+use crate::catalog::{AtomicBits, Catalogue, Change, EligibilityView, Follow, Lend, for_each_item};
 use crate::filter::Filter;
 use crate::filter::compiled::{CompiledFilter, Node};
 use crate::filter::expression::{Clause, Expression};
@@ -27,12 +27,6 @@ pub struct FilterIndex {
     making: Mutex<()>,
 }
 
-/// Items that are looked at before the catalogue may change: some hundred microseconds.
-const PIECE: usize = 1024;
-
-/// What is done with the catalogue.
-type Work<'a> = dyn FnMut(&Catalogue) + 'a;
-
 /// Clauses by their normal form.
 type Leaves = FxHashMap<String, Weak<Leaf>>;
 
@@ -40,20 +34,28 @@ impl FilterIndex {
     /// An index over `view`, which must be one of `catalogue`.
     #[must_use]
     pub fn new(catalogue: &Catalogue, view: Arc<EligibilityView>) -> Arc<Self> {
-        let items = view.items();
-        let known = AtomicBits::new(items.len());
-        for (item, key) in items.iter() {
-            known.set(item, catalogue.product(key).is_some());
-        }
+        Self::by_pieces(view, &mut |work| work(catalogue))
+    }
+
+    /// As [`FilterIndex::new`], for some items at a time.
+    pub(crate) fn by_pieces(view: Arc<EligibilityView>, lend: &mut Lend<'_>) -> Arc<Self> {
+        let items = view.items().len();
         let index = Arc::new(Self {
             view,
-            known,
+            known: AtomicBits::new(items),
             leaves: Mutex::default(),
             making: Mutex::default(),
         });
         let follower = Arc::downgrade(&index);
         index.view.follow(follower);
+        for_each_item(items, lend, |catalogue, item| index.know(catalogue, item));
         index
+    }
+
+    /// Takes in whether an item has a product record.
+    fn know(&self, catalogue: &Catalogue, item: ItemIx) {
+        let key = self.view.items().key(item);
+        self.known.set(item, catalogue.product(key).is_some());
     }
 
     /// The view whose items it numbers.
@@ -70,27 +72,25 @@ impl FilterIndex {
         self.compile_by_pieces(filter, &mut |work| work(catalogue))
     }
 
-    /// As [`FilterIndex::compile`], where `lend` lends the catalogue for a piece of the work: it may change from one
-    /// piece to the next. Who lends under a lock must not hold it in between: filters are made one at a time, and two
+    /// As [`FilterIndex::compile`], for some items at a time. Who lends under a lock must not hold it in between: filters are made one at a time, and two
     /// would wait for each other.
     pub(crate) fn compile_by_pieces(
         self: &Arc<Self>,
         filter: &Filter,
-        lend: &mut dyn FnMut(&mut Work<'_>),
+        lend: &mut Lend<'_>,
     ) -> CompiledFilter {
         // Whoever finds a clause here finds it filled: only one filter is made at a time.
         let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let (clauses, fresh) = self.nodes(filter);
-        let items = self.view.items().len();
-        let pieces = (0..items).step_by(PIECE).filter(|_| !fresh.is_empty());
         // What changes meanwhile is followed already, filled or not.
-        for from in pieces {
-            lend(&mut |catalogue| {
-                for item in (from..items.min(from + PIECE)).map(ItemIx::at) {
-                    self.fill(catalogue, item, &fresh);
-                }
-            });
-        }
+        let items = if fresh.is_empty() {
+            0
+        } else {
+            self.view.items().len()
+        };
+        for_each_item(items, lend, |catalogue, item| {
+            self.fill(catalogue, item, &fresh);
+        });
         CompiledFilter::new(Arc::clone(self), filter.clone(), clauses)
     }
 
@@ -129,7 +129,7 @@ impl Follow for FilterIndex {
     fn item_changed(&self, catalogue: &Catalogue, item: ItemIx, change: Change<'_>) {
         let key = self.view.items().key(item);
         if change == Change::Record {
-            self.known.set(item, catalogue.product(key).is_some());
+            self.know(catalogue, item);
         }
         for leaf in self.leaves().values().filter_map(Weak::upgrade) {
             leaf.refresh(catalogue, (item, key), change);

@@ -129,6 +129,12 @@ impl Leaf {
         })
     }
 
+    /// The places at which it was read and is other than everywhere else.
+    pub(super) fn places(&self) -> Vec<String> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        places.keys().cloned().collect()
+    }
+
     fn bits_of(&self, asked: &Asked<'_>, place: &str) -> Arc<AtomicBits> {
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(bits) = places.get(place) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use recommender_core::{ItemBits, ItemIx, Product, Timestamp, Vocabulary};
 
 use crate::catalog::{
-    EligibilityView, Money, NearStock, Obstacle, Offer, Place, Point, ProductPatch, ProductRecord,
-    Stock, StockOutcome,
+    Catalogue, EligibilityView, Money, NearStock, Obstacle, Offer, Place, Point, ProductPatch,
+    ProductRecord, Stock, StockOutcome,
 };
 use crate::error::{Result, StoreError};
 use crate::filter::{AtPlace, CompiledFilter, Filter, FilterIndex, FilterStats};
@@ -173,13 +173,10 @@ impl Store {
     /// All products as models read them, by key.
     #[must_use]
     pub fn products(&self) -> Vec<Product> {
-        let state = self.0.read();
-        let mut products: Vec<Product> = state
-            .catalogue
-            .products()
-            .map(|record| record.product())
-            .collect();
-        drop(state);
+        let records: Vec<Arc<ProductRecord>> =
+            self.0.read().catalogue.products().cloned().collect();
+        let products = records.iter().map(|record| record.product());
+        let mut products: Vec<Product> = products.collect();
         products.sort_by(|a, b| a.key.cmp(&b.key));
         products
     }
@@ -217,10 +214,11 @@ impl Store {
             .nearest_with(point, within_km, asked)
     }
 
-    /// What may be offered, in the numbering of a fitted model; kept in step as long as someone holds it.
+    /// What may be offered, in the numbering of a fitted model; kept in step as long as someone holds it. It goes through
+    /// all products and their stock, while others read and write.
     #[must_use]
     pub fn eligibility(&self, items: Arc<Vocabulary<ItemIx>>) -> Arc<EligibilityView> {
-        self.0.read().catalogue.view(items)
+        Catalogue::view_by_pieces(items, &mut |work| work(&self.0.read().catalogue))
     }
 
     /// What of a view may be offered, with everything that was written before.
@@ -250,10 +248,11 @@ impl Store {
         filter.matches(record, &at)
     }
 
-    /// An index for the filters of a view; make one for each view.
+    /// An index for the filters of a view; make one for each view. It goes through the items of the view, while others
+    /// read and write.
     #[must_use]
     pub fn filter_index(&self, view: Arc<EligibilityView>) -> Arc<FilterIndex> {
-        FilterIndex::new(&self.0.read().catalogue, view)
+        FilterIndex::by_pieces(view, &mut |work| work(&self.0.read().catalogue))
     }
 
     /// Makes bits of a filter, kept in step as long as someone holds it. It goes through all products if the filter has

@@ -1,9 +1,11 @@
 //! What a [`Store`] gives to learn from, and to ask with.
 
+use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 
 use recommender_core::dataset::Dataset;
 use recommender_core::engine::EngineRequest;
+use recommender_core::events::{Consent, Event};
 use recommender_core::{InteractionConfig, Product};
 
 use crate::error::Result;
@@ -44,10 +46,11 @@ impl Store {
         products: Vec<Product>,
         interactions: InteractionConfig,
     ) -> Result<Dataset> {
+        let consents = Consents::of(self);
         let training = Training {
             span: reading.span,
             person: &|visitor| self.person_of_visitor(visitor),
-            allowed: &|event| self.may_train(event),
+            allowed: &|event| consents.may_train(event),
             progress: reading.progress,
             cancel: reading.cancel,
         };
@@ -71,11 +74,38 @@ impl Store {
     }
 }
 
+/// What visitors allow, asked once for each of many events that come by visitor.
+struct Consents<'a> {
+    store: &'a Store,
+    /// The latest visitor, and what she said.
+    latest: RefCell<(String, Consent)>,
+}
+
+impl<'a> Consents<'a> {
+    fn of(store: &'a Store) -> Self {
+        Self {
+            store,
+            // Nobody has a key without letters.
+            latest: RefCell::default(),
+        }
+    }
+
+    /// As [`Store::may_train`].
+    fn may_train(&self, event: &Event) -> bool {
+        let shared = &self.store.0;
+        let mut latest = self.latest.borrow_mut();
+        if latest.0 != event.visitor {
+            *latest = (event.visitor.clone(), shared.person_consent(&event.visitor));
+        }
+        shared.config.consent.uses(event.consent, latest.1).trained
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use recommender_core::events::{Consent, Event, EventKind};
+    use recommender_core::events::EventKind;
     use recommender_core::{DenseIndex, FitOptions, PipelineConfig, Timestamp};
 
     use super::*;
