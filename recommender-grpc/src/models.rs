@@ -89,3 +89,96 @@ impl Models {
         Arc::clone(&self.current.borrow())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use recommender_core::events::{Event, EventKind};
+    use recommender_core::{Engine, FitOptions, PipelineConfig, Timestamp};
+    use recommender_store::catalog::{Money, ProductRecord, Stock};
+    use recommender_store::filter::Filter;
+    use recommender_store::store::{Reading, Submission};
+    use recommender_store::{MemoryEngine, StoreConfig};
+
+    use super::*;
+    use crate::answering::AskedFilter;
+    use crate::serving::{Recipe, ServingConfig};
+
+    const RECIPE: &str = "[[sources]]\nmodel = { kind = \"popularity\" }\n";
+
+    /// A cup was bought, which has a price at a place.
+    fn store() -> Store {
+        let store = Store::open(Arc::new(MemoryEngine::default()), StoreConfig::default()).unwrap();
+        let cup = ProductRecord {
+            key: "cup".into(),
+            ..ProductRecord::default()
+        };
+        store.put_products(&[cup]).unwrap().wait().unwrap();
+        let stock = Stock {
+            place: Some("soho".into()),
+            item: "cup".into(),
+            price: Some(Money {
+                currency_code: "EUR".into(),
+                units: 3,
+                nanos: 0,
+            }),
+            ..Stock::default()
+        };
+        store.set_stock(&[stock]).unwrap().wait().unwrap();
+        let bought = Submission::from(Event {
+            id: Some("e1".into()),
+            visitor: "ann".into(),
+            item: Some("cup".into()),
+            kind: EventKind::Purchase,
+            time: Some(Timestamp(0)),
+            quantity: 1.0,
+            ..Event::default()
+        });
+        store.write_events(vec![bought]).unwrap().wait().unwrap();
+        store
+    }
+
+    fn model(store: &Store) -> ServedModel {
+        let recipe = PipelineConfig::from_toml(RECIPE).unwrap();
+        let interactions = recipe.interactions.clone();
+        let dataset = store
+            .training_set(Reading::default(), store.products(), interactions)
+            .unwrap();
+        let engine = Engine::fit(&recipe, &dataset, &FitOptions::default()).unwrap();
+        ServedModel::new(Arc::new(engine), "v")
+    }
+
+    #[test]
+    fn what_was_made_for_a_model_is_made_for_the_one_that_takes_its_place() {
+        let store = store();
+        let models = Models::new(Vec::new(), Health::new(&[]));
+        let models = models.beside(Some(store.clone()), "default");
+        let filter = |text: &str| Filter::parse(text).unwrap();
+        let recipe = Arc::new(Recipe {
+            config: ServingConfig {
+                filter: Some(filter("price > 1")),
+                ..ServingConfig::of_model("home")
+            },
+            controls: Vec::new(),
+        });
+        let asked = AskedFilter::new("price < 5".into(), filter("price < 5"), None);
+        let desk_of = |models: &Models| Arc::clone(&models.snapshot()["home"]);
+        models.put("home", model(&store));
+        let first = desk_of(&models);
+        let (desk, engine) = (first.desk(), first.engine());
+        let prepared = desk.prepared(&recipe, engine, ("default", Some(&store)));
+        let own = prepared.unwrap().filter.clone().unwrap();
+        let shelf = desk.shelf(engine, &store);
+        for filter in [own, shelf.compiled(&store, &asked)] {
+            let none = recommender_core::ItemBits::default();
+            assert!(!store.are_made(&[Arc::clone(&filter)], Some("soho")));
+            drop(store.filtered(&filter, Some("soho"), &none));
+        }
+        models.put("home", model(&store));
+        let second = desk_of(&models);
+        assert!(!Arc::ptr_eq(&first, &second));
+        let own = second.desk().known(&recipe).unwrap().filter.clone();
+        let shelf = second.desk().shelf(second.engine(), &store);
+        let made = [own.unwrap(), shelf.known(&asked.key).unwrap()];
+        assert!(store.are_made(&made, Some("soho")));
+    }
+}
