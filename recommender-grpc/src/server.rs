@@ -152,6 +152,10 @@ impl ServerBuilder {
             check_fallback(&known, settings.fallback_serving_config.as_deref())?;
         }
         let operations = Operations::new();
+        let given = GivenAnswers::within(settings.kept_answers_bytes);
+        if let Some(store) = &self.store {
+            given.forget_with(store);
+        }
         let registry = registry(&settings, self.store.clone(), (&models, &operations));
         let shop = Shop {
             catalog: settings.catalog.as_str().into(),
@@ -162,7 +166,7 @@ impl ServerBuilder {
             background,
             operations,
             registry,
-            given: GivenAnswers::within(settings.kept_answers_bytes),
+            given,
             rules: rules(&settings),
             metrics,
         };

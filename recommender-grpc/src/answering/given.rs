@@ -5,11 +5,13 @@
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use recommender_core::Timestamp;
+use recommender_store::Store;
 use recommender_store::identity::Identifier;
+use recommender_store::store::ErasureWatcher;
 use rustc_hash::FxBuildHasher;
 
 use crate::answering::tokens::{Tokens, Unread};
@@ -169,16 +171,27 @@ impl GivenAnswers {
         found.ok_or(Lost::Forgotten)
     }
 
-    /// Forgets all answers of a person.
-    pub(crate) fn forget(&self, person: &Persons) {
-        self.forget_where(&|given| given.persons.meet(person));
+    /// Forgets persons whom `store` hears to be erased, here or by another server, with all their answers.
+    pub(crate) fn forget_with(&self, store: &Store) {
+        let watcher: Weak<Shared> = Arc::downgrade(&self.0);
+        store.watch_erasures(watcher);
     }
 
-    /// Forgets all answers of all persons.
-    pub(crate) fn forget_everyone(&self) {
-        self.forget_where(&|_| true);
+    fn lately(&self) -> MutexGuard<'_, Lately> {
+        self.0.lately()
     }
+}
 
+impl ErasureWatcher for Shared {
+    fn erased(&self, hers: Option<&[Identifier]>) {
+        match hers.map(Persons::new) {
+            Some(person) => self.forget_where(&|given| given.persons.meet(&person)),
+            None => self.forget_where(&|_| true),
+        }
+    }
+}
+
+impl Shared {
     fn forget_where(&self, hers: &dyn Fn(&Given) -> bool) {
         let mut number = 0;
         loop {
@@ -197,7 +210,7 @@ impl GivenAnswers {
     }
 
     fn lately(&self) -> MutexGuard<'_, Lately> {
-        self.0.lately.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lately.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -100,6 +100,28 @@ impl Readers {
         }
     }
 
+    /// Takes in what other servers wrote, so that who was erased by then is not known here any more.
+    ///
+    /// # Errors
+    /// [`Refusal::Store`] if the store does not answer in time: it can't be told who was.
+    pub(crate) async fn catch_up(
+        &self,
+        store: &Store,
+        deadline: tokio::time::Instant,
+    ) -> Result<(), Refusal> {
+        if !store.engine().is_shared() {
+            return Ok(());
+        }
+        let may_ask = self.breaker.lets_through();
+        if may_ask && self.refresh(store, patience(deadline)).await.is_some() {
+            return Ok(());
+        }
+        Err(Refusal::Store(StoreError::Unavailable {
+            what: "what other servers wrote".into(),
+            reason: "the store did not answer in time".into(),
+        }))
+    }
+
     async fn refresh(&self, store: &Store, until: tokio::time::Instant) -> Option<Position> {
         let store = store.clone();
         let refreshed = self.workers.run(until, move |_| store.refresh()).await;

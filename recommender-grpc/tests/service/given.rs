@@ -2,23 +2,20 @@
 
 use recommender_core::events::Consent;
 use recommender_grpc::ServedModel;
-use recommender_grpc::client::UserServiceClient;
-use recommender_grpc::proto::longrunning::WaitOperationRequest;
-use recommender_grpc::proto::longrunning::operations_client::OperationsClient;
 use recommender_grpc::proto::{
-    BatchRecommendRequest, EraseUserRequest, ExplainRecommendationRequest,
-    ExplainRecommendationResponse, NotShownReason, RankCandidate, RankRequest, ReasonKind,
-    RecommendRequest, RecommendView,
+    BatchRecommendRequest, ExplainRecommendationRequest, ExplainRecommendationResponse,
+    NotShownReason, RankCandidate, RankRequest, ReasonKind, RecommendRequest, RecommendView,
 };
 use recommender_store::identity::Identifier;
 use recommender_store::privacy::ConsentRecord;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::erased::erase;
 use crate::shop::{HOME, Running, engine, keys, product, request_in, shop};
 use crate::stocked::{ask, at, bought, of, open, store, write};
 
-async fn explain(
+pub(crate) async fn explain(
     shop: &mut Running,
     token: &str,
     key: &str,
@@ -37,7 +34,7 @@ async fn explain(
     Ok(answer)
 }
 
-fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     let details = status.get_error_details();
     details.error_info().unwrap().reason.clone()
 }
@@ -282,20 +279,7 @@ async fn who_must_not_be_remembered_is_not() {
 
     // Once she is erased, her answers are forgotten, and nobody else's.
     let of_bob = ask(&mut shop, of("bob")).await.attribution_token;
-    let mut users = UserServiceClient::new(shop.channel.clone());
-    let erase = EraseUserRequest {
-        name: "catalogs/default/users/visitor:eve".into(),
-        reason: "she asked for it".into(),
-        ..EraseUserRequest::default()
-    };
-    let erasing = users.erase_user(erase).await.unwrap().into_inner();
-    let mut operations = OperationsClient::new(shop.channel.clone());
-    let wait = WaitOperationRequest {
-        name: erasing.name,
-        timeout: None,
-    };
-    let done = operations.wait_operation(wait).await.unwrap().into_inner();
-    assert!(done.done, "{done:?}");
+    erase(&shop, "eve").await;
     let status = explain(&mut shop, &token, key).await.unwrap_err();
     assert_eq!(reason(&status), "ANSWER_FORGOTTEN");
     assert!(explain(&mut shop, &of_bob, key).await.is_ok());

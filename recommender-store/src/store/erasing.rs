@@ -197,6 +197,7 @@ impl Shared {
         };
         self.heard_of_erasure(&plan.id);
         self.engine.write(batch)?.wait()?;
+        self.tell_of_erasure(Some(&plan.identifiers));
         let trace = Oblivion {
             facts: vec![(Table::Erasure, plan.key())],
             ..Oblivion::default()

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+};
 use std::task::{Context, Poll, Waker};
 
 use recommender_core::Timestamp;
@@ -15,6 +17,7 @@ use crate::error::{Result, StoreError};
 use crate::privacy::Pseudonyms;
 use crate::record::{Batch, Fact, FactOutcome, Position, Table, Written};
 use crate::store::config::StoreConfig;
+use crate::store::hearing::ErasureWatcher;
 use crate::store::state::{HELD, State};
 use crate::store::writing::{Unsettled, Writing};
 use crate::ticket::Ticket;
@@ -29,6 +32,8 @@ pub(super) struct Shared {
     /// Signs the receipts of erasures.
     pub(super) signing: Option<SigningKey>,
     pub(super) erasing: Mutex<()>,
+    /// Told of every erasure, as long as they live.
+    pub(super) erasure_watchers: Mutex<Vec<Weak<dyn ErasureWatcher>>>,
     clock: Arc<dyn Clock>,
     latest: AtomicI64,
     state: RwLock<State>,
@@ -65,7 +70,8 @@ impl Shared {
                 state.apply(&stored.fact, stored.position)?;
             }
         }
-        state.is_stale = false;
+        // Their persons are not among what was read.
+        state.heard.clear();
         let signing = config.receipt_key_file.as_deref();
         let signing = signing.map(SigningKey::open).transpose()?;
         let shared = Self {
@@ -75,6 +81,7 @@ impl Shared {
             audit: AuditKeys::new()?,
             signing,
             erasing: Mutex::default(),
+            erasure_watchers: Mutex::default(),
             clock: around.1,
             latest: AtomicI64::new(i64::MIN),
             state: RwLock::new(state),
@@ -122,7 +129,7 @@ impl Shared {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self) -> RwLockWriteGuard<'_, State> {
+    pub(super) fn change(&self) -> RwLockWriteGuard<'_, State> {
         // Applying a fact is checked before anything changes, so that a panic elsewhere leaves nothing half done.
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,9 +188,12 @@ impl Shared {
             .refreshing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let cursor = self.read().cursor;
+        let (cursor, left) = {
+            let state = self.read();
+            (state.cursor, !state.heard.is_empty())
+        };
         let (facts, upto) = self.engine.changes(cursor)?;
-        if upto == cursor {
+        if upto == cursor && !left {
             return Ok(upto);
         }
         let mut state = self.change();
@@ -191,11 +201,9 @@ impl Shared {
             state.apply(&stored.fact, stored.position)?;
         }
         state.cursor = upto;
-        let is_stale = std::mem::take(&mut state.is_stale);
+        let heard = std::mem::take(&mut state.heard);
         drop(state);
-        if is_stale {
-            self.read_persons()?;
-        }
+        self.forget_erased(heard)?;
         Ok(upto)
     }
 
@@ -217,11 +225,6 @@ impl Shared {
             state.apply(&stored.fact, stored.position)?;
         }
         Ok(())
-    }
-
-    /// Notes that the person of an erasure is not known here any more.
-    pub(super) fn heard_of_erasure(&self, id: &str) {
-        self.change().erased.insert(id.to_owned());
     }
 
     /// Keeps a write whose caller went away until it is on the disk.

@@ -1,17 +1,17 @@
 //! What the facts mean, in memory.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::catalog::{Catalogue, Place, ProductRecord};
-use crate::erasure::receipt_id;
 use crate::error::{Result, StoreError};
 use crate::identity::{Identifier, IdentityGraph, Link};
 use crate::privacy::{ConsentBook, ConsentRecord};
 use crate::record::{Fact, Position, Table};
 use crate::stamp::Stamp;
 use crate::store::documents::Documents;
+use crate::store::hearing::Heard;
 use crate::store::leases::Leases;
 
 /// Tables whose facts are held in memory.
@@ -41,8 +41,10 @@ pub(super) struct State {
     pub(super) cursor: Position,
     /// Erasures that this state has heard of.
     pub(super) erased: FxHashSet<String>,
-    /// Whether another process has erased someone who may still be known here.
-    pub(super) is_stale: bool,
+    /// Who is being erased, by the number of the erasure.
+    pub(super) being_erased: FxHashMap<String, Vec<Identifier>>,
+    /// Whom other processes have erased, and who may still be known here.
+    pub(super) heard: Vec<Heard>,
 }
 
 impl State {
@@ -78,10 +80,7 @@ impl State {
                 let record: Option<ConsentRecord> = value_of(fact)?;
                 self.consents.apply(&of, record, stamp);
             }
-            Table::Erasure => {
-                let news = receipt_id(fact).is_some_and(|id| self.erased.insert(id.to_owned()));
-                self.is_stale |= news;
-            }
+            Table::Erasure => self.hear_of_erasure(fact),
             Table::ServingConfig | Table::Control | Table::Model | Table::Evaluation => {
                 self.documents.apply(fact, stamp);
             }

@@ -28,12 +28,9 @@ macro_rules! forward {
         }
     };
     (rest) => {
-        fn facts(
-            &self,
-            table: ::recommender_store::record::Table,
-        ) -> ::recommender_store::Result<::recommender_store::engine::Facts<'_>> {
-            self.engine.facts(table)
-        }
+        forward!(changes, remainder);
+    };
+    (changes) => {
         fn changes(
             &self,
             after: ::recommender_store::record::Position,
@@ -42,6 +39,14 @@ macro_rules! forward {
             ::recommender_store::record::Position,
         )> {
             self.engine.changes(after)
+        }
+    };
+    (remainder) => {
+        fn facts(
+            &self,
+            table: ::recommender_store::record::Table,
+        ) -> ::recommender_store::Result<::recommender_store::engine::Facts<'_>> {
+            self.engine.facts(table)
         }
         fn drop_before(
             &self,

@@ -1,13 +1,15 @@
 //! Who is forgotten by one server is forgotten by all.
 
 use std::slice;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, Weak};
 
 use recommender_core::FitOptions;
 use recommender_core::events::Consent;
 use recommender_store::erasure::{Erasure, ErasureRequest};
+use recommender_store::identity::Identifier;
 use recommender_store::record::Table;
+use recommender_store::store::ErasureWatcher;
 use recommender_store::{Engine, Result, Store};
 
 use crate::faltering::Faltering;
@@ -58,6 +60,59 @@ pub(crate) fn who_was_forgotten_is_unknown_to_every_server(ground: &dyn Ground) 
     shop.link(&format!("visitor:{ANN}-web"), &format!("account:{ANN}"));
     other.refresh().unwrap();
     assert_eq!(other.history(&[account], 50).unwrap().len(), 1);
+}
+
+/// Whom an [`ErasureWatcher`] was told of: whether she was named.
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<bool>>);
+
+impl Heard {
+    fn of(store: &Store) -> Arc<Self> {
+        let heard = Arc::new(Self::default());
+        let watcher: Weak<Self> = Arc::downgrade(&heard);
+        store.watch_erasures(watcher);
+        heard
+    }
+
+    fn taken(&self) -> Vec<bool> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl ErasureWatcher for Heard {
+    fn erased(&self, hers: Option<&[Identifier]>) {
+        let account = identifier(&format!("account:{ANN}"));
+        let is_named = hers.is_some_and(|hers| hers.len() == 4 && hers.contains(&account));
+        self.0.lock().unwrap().push(is_named);
+    }
+}
+
+pub(crate) fn whoever_keeps_something_of_a_person_hears_that_she_was_erased(ground: &dyn Ground) {
+    // The other server looks while she is still being erased, or not.
+    for looks in [false, true] {
+        let servers = ground.open();
+        let [one, other] = servers.engines.clone();
+        let faltering = Arc::new(Faltering::over(one));
+        let shop = Shop::open(Arc::clone(&faltering) as Arc<dyn Engine>, servers.root());
+        shop.fill();
+        let other = Shop::open(other, servers.root()).store;
+        let (here, there) = (Heard::of(&shop.store), Heard::of(&other));
+        faltering.steps_left.store(4, Ordering::Relaxed);
+        assert!(erase(&shop.store, &shop.erasure_of_ann()).is_err());
+        if looks {
+            other.refresh().unwrap();
+        }
+        assert!(here.taken().is_empty() && there.taken().is_empty());
+        faltering.steps_left.store(i64::MAX, Ordering::Relaxed);
+        assert_eq!(resume(&shop.store).unwrap().len(), 1);
+        assert_eq!(here.taken(), [true]);
+        for expected in [&[looks][..], &[]] {
+            other.refresh().unwrap();
+            shop.store.refresh().unwrap();
+            assert_eq!(there.taken(), expected, "{looks}");
+            assert!(here.taken().is_empty(), "{looks}");
+        }
+    }
 }
 
 pub(crate) fn an_erasure_that_broke_off_is_finished_by_another_server(ground: &dyn Ground) {

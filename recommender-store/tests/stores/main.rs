@@ -31,7 +31,7 @@ use crate::ground::{Embedded, Ground, Memory, Postgres};
 /// A test over an engine.
 type Test = fn(&dyn Ground);
 
-const TESTS: [(&str, Test); 8] = [
+const TESTS: [(&str, Test); 9] = [
     (
         "what_one_server_is_told_the_other_knows",
         knowing::what_one_server_is_told_the_other_knows,
@@ -51,6 +51,10 @@ const TESTS: [(&str, Test); 8] = [
     (
         "who_was_forgotten_is_unknown_to_every_server",
         forgetting::who_was_forgotten_is_unknown_to_every_server,
+    ),
+    (
+        "whoever_keeps_something_of_a_person_hears_that_she_was_erased",
+        forgetting::whoever_keeps_something_of_a_person_hears_that_she_was_erased,
     ),
     (
         "an_erasure_that_broke_off_is_finished_by_another_server",

@@ -18,8 +18,8 @@ fn of(visitor: &str, bytes: usize) -> Given {
     }
 }
 
-fn ann() -> Persons {
-    Persons::new(&["visitor:ann".parse().unwrap()])
+fn ann() -> [Identifier; 1] {
+    ["visitor:ann".parse().unwrap()]
 }
 
 #[test]
@@ -84,13 +84,13 @@ fn a_person_is_forgotten_and_the_others_are_not() {
     let tokens: Vec<_> = visitors
         .map(|visitor| (visitor, answers.keep(Some(of(visitor, 9)))))
         .collect();
-    answers.forget(&ann());
+    answers.0.erased(Some(&ann()));
     for (visitor, token) in &tokens {
         assert_eq!(answers.find(token).is_ok(), *visitor == "bob");
     }
     let later = answers.keep(Some(of("ann", 9)));
     assert!(answers.find(&later).is_ok(), "she is a new person");
-    answers.forget_everyone();
+    answers.0.erased(None);
     assert!(tokens.iter().all(|(_, token)| answers.find(token).is_err()));
     assert_eq!(answers.lately().bytes, 0);
 }

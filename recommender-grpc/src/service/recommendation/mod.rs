@@ -8,7 +8,7 @@ use std::time::Instant;
 use recommender_core::events::Consent;
 use tonic::{Request, Response, Status};
 
-use crate::answering::{self, Asked, Outcome, Question, Readers, Remembered, Task, Work};
+use crate::answering::{self, Asked, Given, Outcome, Question, Readers, Remembered, Task, Work};
 use crate::convert::{self, Bounds, Explained, Mask};
 use crate::error::ServeError;
 use crate::models::Snapshot;
@@ -262,7 +262,7 @@ impl RecommendationService for Recommendations {
         let (question, standing, given) = match explained {
             Explained::Question(question) => (*question, None, None),
             Explained::Given(token) => {
-                let given = self.shop.given.find(&token).map_err(Refusal::NoAnswer)?;
+                let given = self.given(&token, moment.deadline).await?;
                 let (question, standing) = convert::given(&given, self.bounds())?;
                 (question, standing, Some(given))
             }
@@ -281,6 +281,20 @@ impl RecommendationService for Recommendations {
 }
 
 impl Recommendations {
+    /// The answer of a token; none of a person whom any server has erased.
+    async fn given(
+        &self,
+        token: &str,
+        deadline: tokio::time::Instant,
+    ) -> Result<Arc<Given>, Refusal> {
+        let given = self.shop.given.find(token).map_err(Refusal::NoAnswer)?;
+        let Some(store) = &self.shop.store else {
+            return Ok(given);
+        };
+        self.readers.catch_up(store, deadline).await?;
+        self.shop.given.find(token).map_err(Refusal::NoAnswer)
+    }
+
     /// One question of a batch, and the fields that are wanted of its answer.
     async fn batch_task(
         &self,

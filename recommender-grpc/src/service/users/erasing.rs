@@ -1,13 +1,10 @@
 //! Persons forgotten, and the word that they were.
 
 use recommender_core::Engine;
-use recommender_store::Store;
 use recommender_store::erasure::ErasureRequest;
-use recommender_store::identity::Identifier;
 use tokio::time::Instant;
 
 use super::bound_text;
-use crate::answering::Persons;
 use crate::convert::receipts::{self, RECEIPTS};
 use crate::convert::{self, List, Violations};
 use crate::operations::Progress;
@@ -22,14 +19,6 @@ use crate::status::Refusal;
 
 /// Most backups that a receipt names.
 const MAX_BACKUPS: usize = 100;
-
-/// Which of the answers given lately are those of a person; none if that can't be told, as the store knows her by
-/// pseudonyms alone.
-fn answers_of(store: &Store, identifier: &Identifier) -> Result<Option<Persons>, Refusal> {
-    let person = store.resolve(identifier)?;
-    let told = person.identifiers.contains(identifier);
-    Ok(told.then(|| Persons::new(&person.identifiers)))
-}
 
 impl Shop {
     pub(super) fn erase(
@@ -55,10 +44,8 @@ impl Shop {
             ..ErasureRequest::new(identifier, &by.name)
         };
         let (registry, catalog) = (self.registry.clone(), self.catalog.clone());
-        let given = self.given.clone();
         let work = move |progress: &Progress| {
             progress.stage("forgetting");
-            let hers = answers_of(&store, &erasure.identifier)?;
             let models = registry.begin_erasure()?;
             erasure.artefacts = models.artefacts().to_vec();
             let retrain = |old: &Engine| {
@@ -66,10 +53,6 @@ impl Shop {
                 models.retrain(old)
             };
             let done = store.erase(&erasure, &retrain)?;
-            match &hers {
-                Some(hers) => given.forget(hers),
-                None => given.forget_everyone(),
-            }
             progress.stage("loading models");
             models.finish(&done.receipt.models)?;
             Ok(EraseUserResponse {
