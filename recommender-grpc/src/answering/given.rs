@@ -39,7 +39,7 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 const LARGEST_SHARE: usize = 64;
 
 /// What an answer takes besides what it holds: itself, its place in the list and what allocations round up to.
-const ITSELF: usize = 256;
+const ITSELF: usize = 360;
 
 /// Answers looked at for a person before others may come in again.
 const AT_ONCE: usize = 4096;
@@ -124,6 +124,11 @@ impl GivenAnswers {
             tokens: Tokens::default(),
             lately: Mutex::default(),
         }))
+    }
+
+    /// How many bytes they take at most.
+    pub(crate) fn most_bytes(&self) -> usize {
+        self.0.bounds.bytes
     }
 
     /// Whether a question of so many bytes may be kept.

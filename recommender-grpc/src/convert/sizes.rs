@@ -15,9 +15,10 @@ const KEY_BYTES: u64 = 16;
 /// Bytes of a product's texts where the caller does not say.
 const PRODUCT_BYTES: u64 = 200;
 
-/// The shop and the models of a request; notes what is wrong with them.
+/// The shop and the models of a request, of a server that keeps answers of so many bytes; notes what is wrong with them.
 pub(crate) fn asked(
     request: EstimateResourcesRequest,
+    kept_answers_bytes: usize,
     wrong: &mut Violations,
 ) -> (Shop, Vec<Shape>) {
     let mut number = |field: &str, found: i64| {
@@ -30,6 +31,8 @@ pub(crate) fn asked(
     let events = number("events", request.events);
     let key_bytes = number("key_bytes", request.key_bytes.into());
     let product_bytes = number("product_bytes", request.product_bytes.into());
+    let kept = request.kept_answers_bytes;
+    let kept = kept.map(|kept| number("kept_answers_bytes", kept));
     let shop = Shop {
         users: number("users", request.users),
         items: number("items", request.items),
@@ -42,6 +45,7 @@ pub(crate) fn asked(
         } else {
             product_bytes
         },
+        kept_answers_bytes: kept.unwrap_or(kept_answers_bytes as u64),
     };
     wrong.bound("models", request.models.len(), MAX_MODELS);
     let shapes = request.models.into_iter().take(MAX_MODELS).enumerate();

@@ -12,6 +12,7 @@
 //! | products of the store | *I* × (4 × *t* + 4 × *k* + 1,900) |
 //! | stock of the store | *L* × (4 × *k* + 600) |
 //! | events of the store | (4 × *k* + 300) × the 250,000 events that were written last, and 2,000 × *U*, at most 256 MiB |
+//! | answers to be explained | at most what the settings allow (`kept_answers_bytes`) |
 //! | learning | events × (39 + *k* + 20) + 16 × *P* + the keys + the histories, and what the model takes while it is fitted |
 //! | disk | 40 × *E* and 64 MiB of journal, *I* × (*t* + *k* + 700), *L* × (*k* + 60), and the models |
 
@@ -39,6 +40,8 @@ pub(crate) struct Shop {
     pub(crate) key_bytes: u64,
     /// Bytes of the texts of a product.
     pub(crate) product_bytes: u64,
+    /// Most bytes of the answers that are kept to be explained.
+    pub(crate) kept_answers_bytes: u64,
 }
 
 /// A model to be sized.
@@ -87,7 +90,7 @@ const PROGRAM: u64 = 24 << 20;
 impl Shop {
     /// Everything that a server of this shop takes, with these models.
     pub(crate) fn parts(&self, shapes: &[Shape]) -> Vec<Part> {
-        let mut parts = vec![self.program()];
+        let mut parts = vec![self.program(), self.kept_answers()];
         parts.extend(self.of_models(shapes));
         parts.extend(self.of_store());
         parts.extend(self.of_disk(shapes));
@@ -96,6 +99,11 @@ impl Shop {
 
     fn program(&self) -> Part {
         part("program", Use::Serving, PROGRAM, "24 MiB")
+    }
+
+    fn kept_answers(&self) -> Part {
+        let (name, formula) = ("kept answers", "at most kept_answers_bytes");
+        part(name, Use::Serving, self.kept_answers_bytes, formula)
     }
 
     /// What models take that are served beside each other from artefacts of their own, and while one is learned.

@@ -19,6 +19,7 @@ fn shop(items: u64) -> Shop {
         stock_levels: 20 * items,
         key_bytes: 16,
         product_bytes: 200,
+        kept_answers_bytes: 32 << 20,
     }
 }
 
@@ -46,6 +47,19 @@ fn a_model_of_all_pairs_grows_with_the_square() {
 }
 
 #[test]
+fn answers_to_be_explained_count_with_all_that_they_may_take() {
+    let with = |kept_answers_bytes| Shop {
+        kept_answers_bytes,
+        ..shop(1000)
+    };
+    let serving = |kept| total(&with(kept).parts(&[]), Use::Serving);
+    assert_eq!(serving(1 << 30) - serving(0), 1 << 30);
+    let parts = with(5).parts(&[]);
+    let kept = parts.iter().find(|part| part.name == "kept answers");
+    assert_eq!(kept.unwrap().bytes, 5);
+}
+
+#[test]
 fn the_largest_numbers_are_no_overflow() {
     let most = u64::MAX;
     let vast = Shop {
@@ -56,6 +70,7 @@ fn the_largest_numbers_are_no_overflow() {
         stock_levels: most,
         key_bytes: 1024,
         product_bytes: 1 << 20,
+        kept_answers_bytes: most,
     };
     let shapes: Vec<Shape> = ModelConfig::NAMES.iter().map(|kind| shape(kind)).collect();
     let parts = vast.parts(&shapes);

@@ -227,6 +227,14 @@ async fn sizes_are_told_by_part() {
         let parts = estimated.parts.iter().filter(|part| part.r#use() == used);
         assert_eq!(parts.map(|part| part.bytes).sum::<i64>(), total);
     }
+    // What answers may take to be explained counts too: as the settings have it, or as it is asked.
+    let without = EstimateResourcesRequest {
+        kept_answers_bytes: Some(0),
+        ..request.clone()
+    };
+    let without = shop.admin.estimate_resources(without).await.unwrap();
+    let kept = estimated.serving_bytes - without.get_ref().serving_bytes;
+    assert_eq!(kept, 32 << 20);
     let unknown = EstimateResourcesRequest {
         models: vec![model("oracle")],
         ..request.clone()
@@ -240,6 +248,14 @@ async fn sizes_are_told_by_part() {
         ..request
     };
     assert_wrong(shop.admin.estimate_resources(negative).await, "users");
+    let negative = EstimateResourcesRequest {
+        kept_answers_bytes: Some(-1),
+        ..EstimateResourcesRequest::default()
+    };
+    assert_wrong(
+        shop.admin.estimate_resources(negative).await,
+        "kept_answers_bytes",
+    );
 }
 
 #[tokio::test]

@@ -63,6 +63,58 @@ fn the_oldest_are_forgotten_where_there_are_too_many_or_too_much() {
     assert!(answers.find(&tokens[199]).is_ok(), "it drove nothing out");
 }
 
+/// Set in a process of its own that is to measure and does nothing else.
+const MEASURES: &str = "RECOMMENDER_TEST_MEASURES_ANSWERS";
+
+fn resident_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let resident = pages.split_whitespace().nth(1).unwrap();
+    4096 * resident.parse::<usize>().unwrap()
+}
+
+/// Keeps answers of twenty products until their room is full, and holds what they take against what is counted.
+fn measure() {
+    let answers = GivenAnswers::within(24 << 20);
+    let before = resident_bytes();
+    let mut kept = 0;
+    while answers.lately().first == 0 {
+        let shown = Shown {
+            offset: 0,
+            keys: vec![7; 20],
+        };
+        let given = Given {
+            model: "2026-11-22T21:24:27Z-4f2a".into(),
+            shown,
+            ..of("ann", 80 + kept % 200)
+        };
+        answers.keep(Some(given));
+        kept += 1;
+    }
+    let (grown, counted) = (resident_bytes() - before, answers.lately().bytes);
+    assert!(counted > 20 << 20, "{counted} bytes are kept");
+    let ratio = counted as f64 / grown as f64;
+    println!("{kept} answers: counted {counted}, measured {grown}, ratio {ratio:.3}");
+    assert!((ratio - 1.0).abs() <= 0.2, "{counted} of {grown}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn answers_take_the_memory_that_is_counted() {
+    if std::env::var_os(MEASURES).is_some() {
+        return measure();
+    }
+    let name = "answering::given::tests::answers_take_the_memory_that_is_counted";
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads", "1"])
+        .env(MEASURES, "")
+        .env("MALLOC_ARENA_MAX", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 passed"), "{said}");
+    println!("{said}");
+}
+
 #[test]
 fn what_is_too_old_is_forgotten() {
     let answers = GivenAnswers::new(Bounds {

@@ -91,7 +91,8 @@ impl AdminService for Admin {
         request: Request<EstimateResourcesRequest>,
     ) -> Result<Response<EstimateResourcesResponse>, Status> {
         let mut wrong = Violations::default();
-        let asked = sizes::asked(request.into_inner(), &mut wrong);
+        let kept = self.shop.given.most_bytes();
+        let asked = sizes::asked(request.into_inner(), kept, &mut wrong);
         let asked = wrong.or(asked)?;
         Ok(Response::new(sizes::estimate(&asked)))
     }
