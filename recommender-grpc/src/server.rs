@@ -355,6 +355,7 @@ impl Server {
         let unfinished = operations.clone();
         let directories = self.settings.serving_configs.clone();
         let registry = self.shop.registry.clone();
+        let schedule = registry.clone();
         let cannot_load = async move {
             let loaded = loading::load(&models, &registry, &directories).await;
             match loaded.and_then(|()| registry.keep_schedule(trained)) {
@@ -397,12 +398,14 @@ impl Server {
             unfinished.idle().await;
             Ok(Drained::Complete)
         };
-        tokio::select! {
+        let drained = tokio::select! {
             result = served => result,
             error = cannot_load => Err(error),
             () = out_of_time => Ok(Drained::CutShort),
             () = hurry => Ok(Drained::CutShort),
-        }
+        };
+        schedule.leave_schedule().await;
+        drained
     }
 
     /// What is offered on the port of `AdminService`: the operations that it begins are followed there too.

@@ -16,6 +16,7 @@ use crate::training::directory::ModelsDirectory;
 use crate::training::document::ModelDocument;
 use crate::training::erasing::Erasures;
 use crate::training::in_service::Loaded;
+use crate::training::schedule::Keeper;
 use crate::training::{MODEL_TYPE, MODELS};
 
 /// The models: how they are kept, trained, and put in service. A handle: clones share it.
@@ -61,6 +62,8 @@ pub(super) struct State {
     training: Option<String>,
     /// [`Store::document_changes`] when it was last followed.
     pub(super) changes: Option<u64>,
+    /// Keeps the schedules; none before it began and after it was ended.
+    pub(super) keeper: Option<Keeper>,
 }
 
 /// That a model is being trained; it ends when this is dropped.

@@ -2,6 +2,7 @@
 //! store, one at a time does so: the holder of a lease.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use recommender_core::Timestamp;
 use recommender_store::Store;
 use recommender_store::store::Lease;
+use tokio::sync::oneshot;
 
 use crate::error::ServeError;
 use crate::status::Refusal;
@@ -21,12 +23,28 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// After this time without a sign of the server that trains, another takes its place.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// How long a server that stops waits until its place is given up: a dead store must not hold it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The thread that keeps the schedules.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    /// Ends it, when it is dropped.
+    stop: Sender<()>,
+    /// Gone once it has ended.
+    ended: oneshot::Receiver<()>,
+}
+
 /// What is kept from one look to the next.
 #[derive(Debug)]
 pub(super) struct Watch {
     /// Of its own in every process.
     jitter: RandomState,
     lease: Lease,
+    /// [`Store::document_changes`] when the models were read.
+    changes: Option<u64>,
+    /// Those with a schedule.
+    scheduled: Vec<ModelDocument>,
 }
 
 impl Watch {
@@ -35,7 +53,20 @@ impl Watch {
         Self {
             jitter: RandomState::new(),
             lease: Lease::new("training schedule", &holder, LEASE),
+            changes: None,
+            scheduled: Vec::new(),
         }
+    }
+
+    /// The models with a schedule, which are read when something has changed.
+    pub(super) fn scheduled(&mut self, registry: &Registry) -> Result<&[ModelDocument], Refusal> {
+        let changes = registry.store()?.document_changes();
+        if self.changes != Some(changes) {
+            let documents = registry.documents()?.into_iter();
+            self.scheduled = documents.filter(is_scheduled).collect();
+            self.changes = Some(changes);
+        }
+        Ok(&self.scheduled)
     }
 
     /// Whether it is this server that trains by the schedules. A store of its own needs nobody to be asked.
@@ -44,6 +75,13 @@ impl Watch {
             return Ok(true);
         }
         Ok(self.lease.hold(store)?)
+    }
+
+    /// Gives up that it is this server that trains, so that another may at once.
+    fn resign(&mut self, store: &Store) {
+        if let Err(error) = self.lease.release(store) {
+            tracing::warn!(%error, "other servers wait until they hear no more of this one");
+        }
     }
 }
 
@@ -61,10 +99,28 @@ impl Registry {
             return Ok(());
         }
         let weak = Arc::downgrade(&self.0);
+        let ((stop, stopped), (end, ended)) = (channel(), oneshot::channel());
         let thread = thread::Builder::new().name("training-schedule".into());
-        let spawned = thread.spawn(move || keep(&weak, answer));
+        let spawned = thread.spawn(move || {
+            keep(&weak, answer, &stopped);
+            drop(end);
+        });
         spawned.map_err(|error| ServeError::Workers(error.to_string()))?;
+        self.state().keeper = Some(Keeper { stop, ended });
         Ok(())
+    }
+
+    /// Trains no more by the schedules, and leaves them to other servers at once.
+    pub(crate) async fn leave_schedule(&self) {
+        let Some(Keeper { stop, ended }) = self.state().keeper.take() else {
+            return;
+        };
+        drop(stop);
+        if tokio::time::timeout(FAREWELL, ended).await.is_err() {
+            tracing::warn!(
+                "the store is slow: other servers wait until they hear no more of this one"
+            );
+        }
     }
 
     pub(super) fn tick<R: prost::Name + 'static>(
@@ -73,7 +129,7 @@ impl Registry {
         watch: &mut Watch,
     ) -> Result<(), Refusal> {
         self.follow()?;
-        if self.0.around.directory.is_none() || self.scheduled()?.is_empty() {
+        if self.0.around.directory.is_none() || watch.scheduled(self)?.is_empty() {
             return Ok(());
         }
         let store = self.store()?;
@@ -81,24 +137,23 @@ impl Registry {
         if !watch.holds(store)? || self.is_busy() {
             return Ok(());
         }
-        let scheduled = self.scheduled()?;
         let (now, events) = (store.now(), store.engine().status()?.contents.events);
-        let mut due = scheduled
-            .iter()
-            .filter(|model| is_due(model, (now, events), &watch.jitter));
-        if let Some(model) = due.next() {
+        watch.scheduled(self)?;
+        let mut scheduled = watch.scheduled.iter();
+        let due = scheduled.find(|model| is_due(model, (now, events), &watch.jitter));
+        if let Some(model) = due {
             self.begin_training(&model.id, answer)?;
         }
         Ok(())
     }
-
-    fn scheduled(&self) -> Result<Vec<ModelDocument>, Refusal> {
-        let documents = self.documents()?.into_iter();
-        Ok(documents.filter(is_scheduled).collect())
-    }
 }
 
-fn keep<R: prost::Name + 'static>(registry: &Weak<Inner>, answer: fn(&Version, bool) -> R) {
+/// Keeps the schedules until the registry is gone, or whoever may stop it is.
+fn keep<R: prost::Name + 'static>(
+    registry: &Weak<Inner>,
+    answer: fn(&Version, bool) -> R,
+    stopped: &Receiver<()>,
+) {
     let mut watch = Watch::new();
     if let Some(inner) = registry.upgrade()
         && let Err(refusal) = Registry(inner).resume_erasures()
@@ -107,11 +162,18 @@ fn keep<R: prost::Name + 'static>(registry: &Weak<Inner>, answer: fn(&Version, b
         tracing::error!(reason, "interrupted erasures go on at the next start");
     }
     loop {
-        thread::sleep(INTERVAL);
-        let Some(inner) = registry.upgrade() else {
+        let told = stopped.recv_timeout(INTERVAL);
+        let Some(registry) = registry.upgrade().map(Registry) else {
             return;
         };
-        if let Err(refusal) = Registry(inner).tick(answer, &mut watch) {
+        if told != Err(RecvTimeoutError::Timeout) {
+            registry
+                .store()
+                .iter()
+                .for_each(|store| watch.resign(store));
+            return;
+        }
+        if let Err(refusal) = registry.tick(answer, &mut watch) {
             let reason = refusal.reason();
             tracing::warn!(reason, "the training schedule is looked at again");
         }

@@ -131,3 +131,36 @@ fn what_is_due_is_trained_by_one_server_and_by_the_other_when_that_is_gone() {
     assert_eq!(versions(&one), [1, 2]);
     assert_eq!(one.answering("daily").unwrap().0, 2);
 }
+
+#[test]
+fn schedules_are_read_when_they_change_and_not_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let ([one, other], store, _) = servers(folder.path());
+    let mut watch = Watch::new();
+    let mut model = ModelDocument::new("daily", store.now());
+    model.policy.after_events = Some(100);
+    one.create(&model).unwrap();
+    let first = one_read(&one, &mut watch);
+    assert_eq!(first.1, ["daily"]);
+    assert_eq!(one_read(&one, &mut watch), first, "the very same documents");
+    model.id = "weekly".into();
+    other.create(&model).unwrap();
+    assert_eq!(
+        one_read(&one, &mut watch),
+        first,
+        "nobody knows of it here yet"
+    );
+    store.refresh().unwrap();
+    assert_eq!(one_read(&one, &mut watch).1, ["daily", "weekly"]);
+    other.store().unwrap().refresh().unwrap();
+    other.delete("daily").unwrap();
+    store.refresh().unwrap();
+    assert_eq!(one_read(&one, &mut watch).1, ["weekly"]);
+}
+
+/// Where the models with a schedule lie in memory, and their ids.
+fn one_read(server: &Registry, watch: &mut Watch) -> (*const ModelDocument, Vec<String>) {
+    let scheduled = watch.scheduled(server).unwrap();
+    let ids = scheduled.iter().map(|model| model.id.clone());
+    (scheduled.as_ptr(), ids.collect())
+}
