@@ -3,8 +3,8 @@
 use recommender_core::events::Consent;
 use recommender_grpc::ServedModel;
 use recommender_grpc::proto::{
-    BatchRecommendRequest, ExplainRecommendationRequest, ExplainRecommendationResponse,
-    NotShownReason, RankCandidate, RankRequest, ReasonKind, RecommendRequest, RecommendView,
+    ExplainRecommendationRequest, ExplainRecommendationResponse, NotShownReason, RankCandidate,
+    RankRequest, ReasonKind, RecommendRequest, RecommendView,
 };
 use recommender_store::identity::Identifier;
 use recommender_store::privacy::ConsentRecord;
@@ -13,7 +13,7 @@ use tonic_types::StatusExt;
 
 use crate::erased::erase;
 use crate::shop::{HOME, Running, engine, keys, product, request_in, shop};
-use crate::stocked::{ask, at, bought, of, open, store, write};
+use crate::stocked::{ask, ask_twice, at, bought, of, open, store, write};
 
 pub(crate) async fn explain(
     shop: &mut Running,
@@ -114,21 +114,7 @@ async fn answers_of_batches_and_rankings_are_explained_too() {
     let store = store().await;
     write(&store, vec![bought("ann", "lamp-3", 3)]).await;
     let mut shop = open(&store).await;
-    let batch = BatchRecommendRequest {
-        requests: vec![of("ann"), of("ann")],
-        distinct_across_requests: true,
-    };
-    let batch = shop
-        .client
-        .batch_recommend(batch)
-        .await
-        .unwrap()
-        .into_inner();
-    let answers: Vec<_> = batch
-        .responses
-        .into_iter()
-        .filter_map(|it| it.response)
-        .collect();
+    let answers = ask_twice(&mut shop, "ann").await;
     let elsewhere = &answers[0].results[0].product_id;
     let why = explain(&mut shop, &answers[1].attribution_token, elsewhere)
         .await

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use recommender_grpc::proto::{BatchRecommendRequest, PersonalizationTier, RecommendRequest};
+use recommender_grpc::proto::{PersonalizationTier, RecommendRequest};
 use recommender_store::record::{Batch, StoredEvent, Written};
 use recommender_store::{Engine, MemoryEngine, Result, StoreError, Ticket};
 use tonic::Code;
 
-use crate::stocked::{ask, at, bought, of, open, store_over, write};
+use crate::stocked::{ask, ask_twice, at, bought, of, open, store_over, write};
 
 /// An engine whose reads of events take so many milliseconds, or fail if that is all of them.
 #[derive(Debug)]
@@ -83,18 +83,8 @@ async fn a_dead_store_is_left_alone_and_answers_go_on() {
     }
     let asked = engine.asked.load(Ordering::SeqCst);
     assert!(asked < 15, "asked {asked} times");
-    let batch = BatchRecommendRequest {
-        requests: vec![of("ann"), of("ann")],
-        distinct_across_requests: true,
-    };
-    let batch = shop
-        .client
-        .batch_recommend(batch)
-        .await
-        .unwrap()
-        .into_inner();
-    for answer in batch.responses {
-        assert!(answer.response.unwrap().degraded);
+    for answer in ask_twice(&mut shop, "ann").await {
+        assert!(answer.degraded);
     }
     let fresh = RecommendRequest {
         min_freshness: format!("{:x}", store.seen().0),

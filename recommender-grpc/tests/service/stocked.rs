@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use recommender_core::Timestamp;
 use recommender_core::events::{Event, EventKind};
-use recommender_grpc::proto::{RecommendContext, RecommendRequest, RecommendResponse};
+use recommender_grpc::proto::{
+    BatchRecommendRequest, RecommendContext, RecommendRequest, RecommendResponse,
+};
 use recommender_grpc::serving::{Action, Condition, Control, ServingConfig};
 use recommender_store::catalog::{Money, ProductRecord, Stock};
 use recommender_store::record::Table;
@@ -150,4 +152,16 @@ pub(crate) async fn ask(shop: &mut Running, request: RecommendRequest) -> Recomm
     let response = shop.client.recommend(request).await.unwrap().into_inner();
     assert_sound(&response);
     response
+}
+
+/// What two questions of `visitor` are answered, asked as one batch that shows no product twice.
+pub(crate) async fn ask_twice(shop: &mut Running, visitor: &str) -> [RecommendResponse; 2] {
+    let batch = BatchRecommendRequest {
+        requests: vec![of(visitor), of(visitor)],
+        distinct_across_requests: true,
+    };
+    let batch = shop.client.batch_recommend(batch).await.unwrap();
+    let results = batch.into_inner().responses.into_iter();
+    let answers: Vec<RecommendResponse> = results.filter_map(|it| it.response).collect();
+    answers.try_into().unwrap()
 }
