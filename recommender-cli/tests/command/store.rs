@@ -141,7 +141,7 @@ fn products_come_from_the_store() {
     );
     assert_refused(
         &shop.run("import --data store --catalog products.csv --currency eur"),
-        &["price", "capital letters"],
+        &["price", "ISO 4217"],
     );
     assert_done(&shop.run("train --data store --config pipeline.toml --out model"));
     let answer = shop.run("recommend --model model --items i5 --limit 40");

@@ -257,8 +257,7 @@ fn manner(context: &RecommendContext, bounds: Bounds<'_>, wrong: &mut Violations
         wrong.add("context.locale", format!("{expected}, found {locale:?}"));
     }
     if manner.currency.is_none() && !code.is_empty() {
-        let expected = "expected three capital letters of ISO 4217";
-        let found = format!("{expected}, found {code:?}");
+        let found = format!("expected {}, found {code:?}", Currency::EXPECTED);
         wrong.add("context.currency_code", found);
     }
     manner

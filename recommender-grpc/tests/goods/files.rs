@@ -77,6 +77,12 @@ async fn tables_come_from_the_directory_of_imports_and_nowhere_else() {
         let request = import(path(wrong), ProductFormat::Csv);
         assert_wrong(shop.products.import_products(request).await, field);
     }
+    let unknown = ImportProductsRequest {
+        currency_code: "EUX".to_owned(),
+        ..import(path("goods.csv"), ProductFormat::Csv)
+    };
+    let refused = shop.products.import_products(unknown).await;
+    assert_wrong(refused, "currency_code");
     let nameless = import(path("goods.xml"), ProductFormat::Unspecified);
     assert_wrong(shop.products.import_products(nameless).await, "format");
     let absent = import(path("absent.csv"), ProductFormat::Unspecified);

@@ -200,6 +200,7 @@ async fn what_is_no_language_or_currency_is_refused() {
         ("deutsch!", "", "context.locale"),
         ("", "eur", "context.currency_code"),
         ("", "EURO", "context.currency_code"),
+        ("", "EUX", "context.currency_code"),
     ] {
         let mut request = of("ann");
         let context = request.context.as_mut().unwrap();

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::Currency;
+
 /// An amount of a currency: `units` and `nanos` billionths of a unit, both of one sign.
 ///
 /// ```
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
-    /// Three capital letters of ISO 4217, such as `EUR`.
+    /// Code of a [`Currency`], such as `EUR`. What was stored is not held against the list of codes again.
     pub currency_code: String,
     /// Whole units.
     #[serde(default)]
@@ -30,10 +32,9 @@ impl Money {
     /// What is wrong with it, if anything: what was expected, and what was found.
     #[must_use]
     pub fn fault(&self) -> Option<(&'static str, String)> {
-        let code = self.currency_code.as_bytes();
-        if code.len() != 3 || !code.iter().all(u8::is_ascii_uppercase) {
+        if Currency::parse(&self.currency_code).is_none() {
             let found = format!("\"{}\"", self.currency_code);
-            return Some(("a currency code of three capital letters", found));
+            return Some((Currency::EXPECTED, found));
         }
         if self.nanos <= -NANOS || self.nanos >= NANOS {
             return Some(("nanos within ±999999999", self.nanos.to_string()));
@@ -114,7 +115,7 @@ mod tests {
                     currency_code: "eur".into(),
                     ..euros(1, 0)
                 },
-                "capital",
+                "ISO 4217",
             ),
         ] {
             assert!(money.fault().unwrap().0.contains(fault), "{money:?}");

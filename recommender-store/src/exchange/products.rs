@@ -5,8 +5,8 @@ use recommender_core::Product;
 use crate::catalog::{Money, ProductRecord};
 
 impl ProductRecord {
-    /// The record of a product that was read from a file, whose price is an amount of `currency`, three capital letters
-    /// of ISO 4217. It may have faults: see [`ProductRecord::validate`].
+    /// The record of a product that was read from a file, whose price is an amount of `currency`, a code of
+    /// ISO 4217. It may have faults: see [`ProductRecord::validate`].
     ///
     /// ```
     /// use recommender_core::Product;
@@ -77,9 +77,6 @@ mod tests {
         let fault = ProductRecord::priced_in("euro", cup)
             .validate()
             .unwrap_err();
-        assert!(
-            fault.to_string().contains("three capital letters"),
-            "{fault}"
-        );
+        assert!(fault.to_string().contains("ISO 4217"), "{fault}");
     }
 }

@@ -8,7 +8,7 @@ use recommender_core::Error;
 use recommender_core::catalog::read::ProductReader;
 use recommender_core::error::InputError;
 use recommender_core::rows::{BadRows, Format};
-use recommender_store::catalog::ProductRecord;
+use recommender_store::catalog::{Currency, ProductRecord};
 use recommender_store::{Store, StoreError};
 
 use super::Products;
@@ -40,10 +40,13 @@ impl Products {
         let format = format(&request, &mut wrong);
         let currency = (!request.currency_code.is_empty()).then_some(request.currency_code);
         if let Some(code) = &currency
-            && !(code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()))
+            && Currency::parse(code).is_none()
         {
-            let expected = "expected three capital letters of ISO 4217";
-            wrong.add("currency_code", format!("{expected}, found {code:?}"));
+            let expected = Currency::EXPECTED;
+            wrong.add(
+                "currency_code",
+                format!("expected {expected}, found {code:?}"),
+            );
         }
         wrong.or(())?;
         let input = self.input(request.source)?;

@@ -1,8 +1,9 @@
 use recommender_core::{ItemIx, Vocabulary};
 
 use super::*;
-use crate::catalog::{Money, Offer, Place, Point, ProductPatch, ProductRecord, Stock};
+use crate::catalog::{Currency, Money, Offer, Place, Point, ProductPatch, ProductRecord, Stock};
 use crate::error::StoreError;
+use crate::record::{Batch, Table};
 
 fn product(key: &str) -> ProductRecord {
     ProductRecord {
@@ -74,6 +75,43 @@ fn stock_that_was_set_is_what_the_next_question_sees_here_and_after_opening_agai
         .unwrap();
     assert!(again.allowed(&view, &offer).is_empty());
     assert_eq!(again.quantity_at("soho", "cup"), 0.0);
+}
+
+#[test]
+fn a_price_of_no_currency_is_refused_and_one_that_is_stored_stays() {
+    let engine = Arc::new(MemoryEngine::default());
+    let guilders = Money {
+        currency_code: "NLX".into(),
+        units: 3,
+        nanos: 0,
+    };
+    let cup = ProductRecord {
+        price: Some(guilders.clone()),
+        ..product("cup")
+    };
+    let at_soho = Stock {
+        price: Some(guilders.clone()),
+        ..stock("soho", "cup", 1.0, 20)
+    };
+    let store = opened(&engine, StoreConfig::default());
+    let refused = [
+        store.put_products(std::slice::from_ref(&cup)).map(|_| ()),
+        store.set_stock(&[at_soho]).map(|_| ()),
+    ];
+    for refused in refused {
+        let said = refused.unwrap_err().to_string();
+        let parts = ["price", Currency::EXPECTED, "found \"NLX\""];
+        assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    }
+    // As it was written when any three letters were a currency.
+    let fact = state::fact(Table::Product, "cup".into(), &cup).unwrap();
+    let batch = Batch {
+        facts: vec![fact],
+        ..Batch::default()
+    };
+    engine.write(batch).unwrap().wait().unwrap();
+    let again = opened(&engine, StoreConfig::default());
+    assert_eq!(again.product("cup").unwrap().price, Some(guilders));
 }
 
 #[test]
