@@ -89,6 +89,9 @@ impl Run {
         self.whole_page(&question).await;
         self.rank(&question).await;
         self.explain(&question, &answer).await;
+        let asked = (question.shopper, &*question.asked.config);
+        self.note(asked, &answer);
+        self.explain_given().await;
         self.forgotten(question).await;
     }
 

@@ -1,9 +1,10 @@
 //! Random calls of every method, and after each: no answer holds what is out of stock at the place, hidden by the shop or by
 //! the shopper, excluded, filtered or not for sale there; it is what the library answers to the same question; what was
-//! acknowledged counts once; who was erased is a stranger.
+//! acknowledged counts once; who was erased is a stranger, and what was answered to her is explained to nobody.
 
 mod answers;
 mod facts;
+mod given;
 mod goods;
 mod learning;
 mod opened;

@@ -19,6 +19,7 @@ use recommender_grpc::proto::longrunning::{Operation, WaitOperationRequest};
 use recommender_grpc::proto::{Channel, Timestamp};
 use tonic::{Response, Status};
 
+use crate::promises::given::Answers;
 use crate::promises::opened::{Noting, Opened};
 use crate::promises::persons::{Persons, SHOPPERS};
 use crate::promises::world::{CHANNELS, Goods, ODD, World, keys, places};
@@ -34,6 +35,8 @@ pub(crate) struct Run {
     pub(crate) persons: Persons,
     /// Engines by the version that answers name.
     pub(crate) engines: BTreeMap<String, Arc<Engine>>,
+    /// The latest answers.
+    pub(crate) given: Answers,
     /// Token of the last write.
     pub(crate) freshness: String,
     /// Milliseconds since 1970 of the last thing that was dated. It lies behind the clock.
@@ -51,6 +54,7 @@ impl Run {
             world: World::default(),
             persons: Persons::new(),
             engines: BTreeMap::new(),
+            given: Answers::default(),
             freshness: String::new(),
             now: i64::try_from(now.as_millis()).unwrap(),
             turn: 0,
