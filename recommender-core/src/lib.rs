@@ -7,6 +7,7 @@ pub mod baskets;
 pub mod buffer;
 pub mod catalog;
 pub mod dataset;
+mod digits;
 pub mod engine;
 pub mod error;
 pub mod evaluation;

@@ -11,6 +11,7 @@ const MAY_USE: &MayUse = &[
         &[
             "buffer",
             "catalog",
+            "digits",
             "engine",
             "events",
             "histories",
@@ -31,8 +32,17 @@ const MAY_USE: &MayUse = &[
     ),
     (
         "dataset",
-        &["catalog", "events", "ids", "interactions", "query", "time"],
+        &[
+            "catalog",
+            "digits",
+            "events",
+            "ids",
+            "interactions",
+            "query",
+            "time",
+        ],
     ),
+    ("digits", &[]),
     (
         "engine",
         &[
@@ -56,6 +66,7 @@ const MAY_USE: &MayUse = &[
             "baskets",
             "catalog",
             "dataset",
+            "digits",
             "events",
             "ids",
             "interactions",

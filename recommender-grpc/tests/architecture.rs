@@ -65,7 +65,10 @@ const MAY_USE: &MayUse = &[
         &["layers", "security", "settings", "status", "telemetry"],
     ),
     ("resource", &[]),
-    ("security", &["layers", "proto", "settings", "status"]),
+    (
+        "security",
+        &["digits", "layers", "proto", "settings", "status"],
+    ),
     (
         "server",
         &[

@@ -24,14 +24,14 @@ const MAY_USE: &MayUse = &[
     (
         "exchange",
         &[
-            "batch", "catalog", "day", "disk", "engine", "record", "ticket",
+            "batch", "catalog", "day", "digits", "disk", "engine", "record", "ticket",
         ],
     ),
     ("filter", &["catalog", "day"]),
     ("identity", &["stamp"]),
     ("join", &["engine", "exchange", "identity", "record"]),
     ("memory", &["engine", "portable", "record", "ticket"]),
-    ("portable", &["disk", "engine", "record"]),
+    ("portable", &["digits", "disk", "engine", "record"]),
     (
         "postgres",
         &["engine", "portable", "record", "stances", "ticket"],

@@ -112,11 +112,6 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// `digest` in hexadecimal.
-pub(crate) fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The content of a file that must be there.
 pub(crate) fn read(source: &dyn ArtifactSource, name: &str) -> Result<Bytes> {
     let refused =

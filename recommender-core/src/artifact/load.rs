@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rayon::prelude::*;
 
-use crate::artifact::files::{hexadecimal, read, sha256};
+use crate::artifact::files::{read, sha256};
 use crate::artifact::layout::{
     CATALOG, HISTORIES, ITEMS, MANIFEST, PLACES, described_files, model_file,
 };
@@ -15,6 +15,7 @@ use crate::artifact::manifest::{FileFacts, Manifest};
 use crate::artifact::{ArtifactSource, Tensors};
 use crate::buffer::Buffer;
 use crate::catalog::{Catalog, Product};
+use crate::digits::hex;
 use crate::engine::Engine;
 use crate::error::{Error, InputError, Result};
 use crate::histories::Histories;
@@ -139,7 +140,7 @@ impl<'a> Files<'a> {
     }
 
     fn check_content(&self, name: &str, facts: &FileFacts) -> Result<()> {
-        let found = hexadecimal(&sha256(self.content(name)?));
+        let found = hex(&sha256(self.content(name)?));
         if found == facts.sha256 {
             return Ok(());
         }
@@ -285,7 +286,7 @@ mod tests {
         for &(name, content) in contents {
             let facts = FileFacts {
                 bytes: content.len() as u64,
-                sha256: hexadecimal(&sha256(content.as_bytes())),
+                sha256: hex(&sha256(content.as_bytes())),
             };
             manifest.files.insert(name.into(), facts);
             files.files.insert(name.into(), content.to_owned().into());

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::files::{hexadecimal, sha256};
+use crate::artifact::files::sha256;
+use crate::digits::hex;
 use crate::engine::Training;
 use crate::error::{Error, InputError, Result};
 use crate::events::EventKind;
@@ -95,7 +96,7 @@ impl Manifest {
         let text = serde_json::to_string_pretty(self);
         let text = text.map_err(|error| Error::Internal(error.to_string()))?;
         let body = text.strip_suffix(CLOSE).unwrap_or(&text);
-        self.sha256 = hexadecimal(&sha256(body.as_bytes()));
+        self.sha256 = hex(&sha256(body.as_bytes()));
         Ok(format!("{body}{}", seal_of(body)))
     }
 
@@ -131,7 +132,7 @@ const CLOSE: &str = "\n}";
 
 /// What follows `body`.
 fn seal_of(body: &str) -> String {
-    let digest = hexadecimal(&sha256(body.as_bytes()));
+    let digest = hex(&sha256(body.as_bytes()));
     format!(",\n  \"sha256\": \"{digest}\"\n}}\n")
 }
 

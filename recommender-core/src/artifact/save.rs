@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use crate::artifact::files::{Hashing, hexadecimal, unwritten};
+use crate::artifact::files::{Hashing, unwritten};
 use crate::artifact::layout::{CATALOG, HISTORIES, ITEMS, MANIFEST, PLACES, model_file};
 use crate::artifact::manifest::{Facts, FileFacts, Manifest};
 use crate::artifact::{ArtifactSink, TensorSink};
 use crate::catalog::Catalog;
+use crate::digits::hex;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
@@ -66,7 +67,7 @@ impl Writer<'_> {
         written.map_err(|error| unwritten(name, &error))?;
         let unasked = || Error::Internal(format!("nothing asked for the content of {name}"));
         let (bytes, digest) = facts.ok_or_else(unasked)?;
-        let sha256 = hexadecimal(&digest);
+        let sha256 = hex(&digest);
         let facts = FileFacts { bytes, sha256 };
         self.manifest.files.insert(name.to_owned(), facts);
         Ok(())

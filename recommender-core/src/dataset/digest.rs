@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::dataset::Dataset;
+use crate::digits::hex;
 use crate::error::{Error, Result};
 use crate::events::EventRow;
 use crate::ids::{DenseIndex, Vocabulary};
@@ -26,7 +27,7 @@ impl Dataset {
             let text = text.map_err(|error| Error::Internal(error.to_string()))?;
             add_text(&mut hash, &text);
         }
-        Ok(format!("{:x}", hash.finalize()))
+        Ok(hex(&hash.finalize()))
     }
 }
 

@@ -3,11 +3,11 @@
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
+use crate::digits::hex;
 use crate::error::{Error, Result};
 use crate::evaluation::cases::CaseCounts;
 use crate::evaluation::outcome::{MetricReport, ModelReport, SliceReport};
 use crate::evaluation::report::{Difference, Report, SplitReport};
-use crate::evaluation::split::hexadecimal;
 
 impl Report {
     /// The mean of reports of the same models on several splits, called `kind`. Every split weighs the same, whatever its
@@ -52,7 +52,7 @@ fn average_split(kind: &str, reports: &[Report]) -> SplitReport {
     splits().for_each(|split| hash.update(&split.sha256));
     SplitReport {
         kind: kind.into(),
-        sha256: hexadecimal(&hash.finalize()),
+        sha256: hex(&hash.finalize()),
         time: None,
         train_events: splits().map(|split| split.train_events).sum(),
         fold_in_events: splits().map(|split| split.fold_in_events).sum(),

@@ -13,6 +13,7 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use tonic::Code;
 
+use crate::digits::hex;
 use crate::error::ServeError;
 
 /// Lines that may wait for the disk; what comes on top is said in the log alone.
@@ -102,10 +103,7 @@ impl AuditLog {
     /// The name by which the file calls a resource: the same for the same resource, and no way back without the key.
     fn digest(&self, name: &[u8]) -> String {
         let digest = hmac::sign(&self.inner.key, name);
-        digest.as_ref()[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&digest.as_ref()[..16])
     }
 }
 

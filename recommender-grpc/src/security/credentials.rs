@@ -215,12 +215,7 @@ mod tests {
     use super::*;
 
     fn hex(secret: &str) -> String {
-        let digest = digest(&SHA256, secret.as_bytes());
-        digest
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        crate::digits::hex(digest(&SHA256, secret.as_bytes()).as_ref())
     }
 
     fn open(text: &str) -> Result<Watched<Credentials>, ServeError> {

@@ -9,6 +9,7 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 use ring::digest::{Context, SHA256};
 
+use crate::digits::hex;
 use crate::disk;
 use crate::error::{Result, StoreError};
 use crate::exchange::columns::{self, Columns};
@@ -181,9 +182,4 @@ impl Write for Hashed {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@ use recommender_core::Timestamp;
 use recommender_core::events::{Channel, Consent, Event, EventKind};
 use serde::{Deserialize, Serialize};
 
+use crate::digits;
 use crate::record::{Fact, Position, StoredEvent, StoredFact, Table};
 
 /// The fields of an event that it is not looked up by.
@@ -129,7 +130,7 @@ impl From<StoredFact> for FactLine {
         let (text, hex) = match fact.value.map(String::from_utf8) {
             None => (None, None),
             Some(Ok(text)) => (Some(text), None),
-            Some(Err(bytes)) => (None, Some(hex_of(bytes.as_bytes()))),
+            Some(Err(bytes)) => (None, Some(digits::hex(bytes.as_bytes()))),
         };
         Self {
             position: stored.position,
@@ -147,7 +148,7 @@ impl FactLine {
     pub(super) fn fact(self) -> Option<Fact> {
         let value = match (self.text, self.hex) {
             (Some(text), None) => Some(text.into_bytes()),
-            (None, Some(hex)) => Some(bytes_of(&hex)?),
+            (None, Some(hex)) => Some(digits::bytes(&hex)?),
             (None, None) => None,
             (Some(_), Some(_)) => return None,
         };
@@ -158,17 +159,4 @@ impl FactLine {
             value,
         })
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex_of(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes_of(hex: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let byte = |pair: &[u8]| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok();
-    let pairs = hex.as_bytes().chunks_exact(2);
-    let even = pairs.remainder().is_empty();
-    even.then(|| pairs.map(byte).collect()).flatten()
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::line::hex_of;
+use crate::digits::hex;
 use crate::engine::Contents;
 use crate::record::Position;
 
@@ -64,7 +64,7 @@ impl<T> Summed<T> {
 
     /// What is within, and bytes and digest of what went through it.
     pub(super) fn finish(self) -> (T, u64, String) {
-        let digest = hex_of(self.sum.finish().as_ref());
+        let digest = hex(self.sum.finish().as_ref());
         (self.inner, self.bytes, digest)
     }
 

@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::dataset::{self, Dataset};
+use crate::digits::hex;
 use crate::error::{Error, Result};
 use crate::evaluation::cases::test_users::{TestUser, test_users};
-use crate::evaluation::split::{Split, hexadecimal};
+use crate::evaluation::split::Split;
 use crate::events::EventKind;
 use crate::ids::{ItemIx, UserIx};
 use crate::interactions::HistoryEvent;
@@ -406,7 +407,7 @@ fn digest_of(split: &Split, task: Task, cases: &[Case]) -> String {
         Task::Baskets => 5,
     };
     hash.update([task]);
-    hexadecimal(&hash.finalize())
+    hex(&hash.finalize())
 }
 
 /// The query of whoever did these rows of the table.

@@ -12,7 +12,6 @@ mod windows;
 
 pub use folds::UserFolds;
 pub use splitter::{FoldInOrder, Splitter};
-pub(super) use stored::hexadecimal;
 pub(super) use visits::visits;
 pub use windows::SlidingWindows;
 

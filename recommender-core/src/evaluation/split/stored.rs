@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Parts, Split};
+use crate::digits::hex;
 use crate::error::Error;
 use crate::time::Timestamp;
 
@@ -33,13 +34,8 @@ impl Split {
                 hash.update(row.to_le_bytes());
             }
         }
-        hexadecimal(&hash.finalize())
+        hex(&hash.finalize())
     }
-}
-
-/// Two lower-case digits a byte.
-pub(in crate::evaluation) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl From<Split> for StoredSplit {

@@ -8,9 +8,9 @@ use recommender_core::error::InputError;
 use recommender_core::rows::Format;
 use ring::digest::{Context, SHA256};
 
+use crate::digits::hex;
 use crate::error::{Result, StoreError};
 use crate::exchange::manifest::ExportManifest;
-use crate::exchange::part::hex;
 
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 1 << 18;

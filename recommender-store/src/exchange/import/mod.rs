@@ -15,12 +15,12 @@ use recommender_files::{EventOptions, read_events};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
+use crate::digits::hex;
 use crate::engine::Engine;
 use crate::error::{Result, StoreError};
 use crate::exchange::Progress;
 use crate::exchange::import::batches::{Batches, Check, FileKeys};
 use crate::exchange::import::files::EventFile;
-use crate::exchange::part::hex;
 
 /// Decides at the door whether an event comes in, and may change it, such as its keys for pseudonyms.
 pub type Door<'a> = &'a (dyn Fn(&mut Event) -> Admission + Sync);

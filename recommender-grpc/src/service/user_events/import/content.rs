@@ -11,6 +11,7 @@ use recommender_store::record::{Batch, EventOutcome};
 use ring::digest::{SHA256, digest};
 
 use super::{Job, Notes, named_row, note};
+use crate::digits::hex;
 use crate::operations::Progress;
 use crate::status::Refusal;
 
@@ -36,12 +37,10 @@ impl Job {
             reader.read(ORIGIN, content, &mut Check)?;
         }
         let digest = digest(&SHA256, content);
-        let half = &digest.as_ref()[..16];
+        let half = hex(&digest.as_ref()[..16]);
         let mut sink = Sink {
             job: self,
-            id_prefix: half
-                .iter()
-                .fold("file:".to_owned(), |id, byte| format!("{id}{byte:02x}")),
+            id_prefix: format!("file:{half}"),
             waiting: Vec::new(),
             counts: (0, 0),
             notes,
