@@ -82,6 +82,26 @@ impl Registry {
         })
     }
 
+    /// How many persons were erased since the last event of an artefact that is brought here. It may know them: of
+    /// whom they were nothing is kept.
+    ///
+    /// # Errors
+    /// [`Refusal::Precondition`] for a version that an erasure replaced, as it knows someone who was erased; if the
+    /// receipts can't be read.
+    pub(super) fn erased_since(&self, engine: &Engine, version: &str) -> Result<usize, Refusal> {
+        let receipts = self.store()?.erasure_receipts()?;
+        let mut replaced = receipts.iter().flat_map(|receipt| &receipt.models);
+        if replaced.any(|model| model.version == version) {
+            return Err(Refusal::Precondition {
+                reason: "ERASED_PERSON",
+                message: format!("artefact {version} knows a person who was erased: train anew"),
+            });
+        }
+        let end = engine.training().end;
+        let since = receipts.iter().filter(|it| it.completed_time >= end);
+        Ok(since.count())
+    }
+
     /// Goes on with the erasures that were interrupted, and serves what took the place of the artefacts that knew the
     /// persons.
     ///

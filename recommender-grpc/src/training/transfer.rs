@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use recommender_core::Engine;
+use recommender_core::artifact::Manifest;
 use ring::digest::{Context, SHA256};
 use tonic_types::FieldViolation;
 
@@ -45,16 +46,17 @@ impl Registry {
     /// Takes an artefact that was trained elsewhere as a new version.
     ///
     /// # Errors
-    /// As [`Registry::found`]; if it can't be read or written.
+    /// As [`Registry::found`] and [`Registry::erased_since`]; while an erasure runs; if it can't be read or written.
     pub(crate) fn import(&self, id: &str, name: &str) -> Result<Version, Refusal> {
         let from = self.directory()?.import(name);
         self.found(id)?;
-        let (engine, _) = recommender_files::load_engine(&from)?;
-        self.take(id, &engine)
+        self.take(id, &recommender_files::load_engine(&from)?)
     }
 
-    fn take(&self, id: &str, engine: &Engine) -> Result<Version, Refusal> {
+    fn take(&self, id: &str, (engine, made): &(Engine, Manifest)) -> Result<Version, Refusal> {
         let document = self.found(id)?;
+        let mark = self.0.erasures.mark().ok_or_else(being_erased)?;
+        let erased = self.erased_since(engine, made.model_version())?;
         let draft = self.directory()?.draft(id, document.last_version)?;
         let manifest = save(engine, &document, &draft)?;
         let version = Version {
@@ -63,9 +65,16 @@ impl Registry {
             made: Made::of(&manifest)?,
             comparison: None,
             bytes: bytes_of(&draft.path)?,
-            verdict: "held back: imported".into(),
+            verdict: match erased {
+                0 => "held back: imported".into(),
+                1 => "held back: imported; erased since its last event: 1 person".into(),
+                more => format!("held back: imported; erased since its last event: {more} persons"),
+            },
         };
         let _writing = self.writing();
+        if self.0.erasures.mark() != Some(mark) {
+            return Err(being_erased());
+        }
         self.add(id, &version)?;
         draft.keep();
         self.remove_old(id)?;
@@ -243,8 +252,8 @@ impl Upload {
         self.close()?;
         // Whether what came is an artefact is told apart from whether a version of it can be made.
         let loaded = recommender_files::load_engine(&self.draft.path);
-        let (engine, _) = loaded.map_err(|error| unusable("what was sent", &error))?;
-        self.registry.take(&self.id, &engine)
+        let loaded = loaded.map_err(|error| unusable("what was sent", &error))?;
+        self.registry.take(&self.id, &loaded)
     }
 
     /// Holds the file that was begun last against what was announced of it.
@@ -358,6 +367,13 @@ fn check_path(path: &str) -> Result<(), Refusal> {
     }
     let expected = "expected a path of plain names, such as \"models/item_knn.safetensors\"";
     Err(wrong("file.path", format!("{expected}, found {path:?}")))
+}
+
+fn being_erased() -> Refusal {
+    Refusal::Precondition {
+        reason: "ERASURE_IN_PROGRESS",
+        message: "persons are being forgotten: bring the artefact again when they are".into(),
+    }
 }
 
 fn wrong(field: &str, description: String) -> Refusal {

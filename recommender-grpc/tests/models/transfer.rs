@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use recommender_grpc::proto::download_model_response::Part as Sent;
+use recommender_grpc::proto::longrunning::operation::Result as Ending;
 use recommender_grpc::proto::upload_model_request::Part;
+use recommender_grpc::proto::user_service_client::UserServiceClient;
 use recommender_grpc::proto::{
-    ArtefactFile, DownloadModelRequest, ModelVersion, PromoteModelRequest, UploadModelHeader,
-    UploadModelRequest,
+    ArtefactFile, DownloadModelRequest, EraseUserRequest, ModelVersion, PromoteModelRequest,
+    UploadModelHeader, UploadModelRequest,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -190,6 +192,38 @@ async fn what_is_damaged_or_cut_is_refused_and_leaves_nothing() {
     }
     assert_eq!(lying(folder.path()), ["1"]);
     assert_eq!(running.model().await.versions.len(), 1);
+}
+
+async fn erase(running: &Running, visitor: &str) {
+    let request = EraseUserRequest {
+        name: format!("catalogs/default/users/visitor:{visitor}"),
+        ..EraseUserRequest::default()
+    };
+    let mut users = UserServiceClient::new(running.channel.clone());
+    let erasing = users.erase_user(request).await.unwrap().into_inner();
+    let done = running.end(erasing).await;
+    assert!(matches!(done.result, Some(Ending::Response(_))), "{done:?}");
+}
+
+#[tokio::test]
+async fn an_artefact_of_before_an_erasure_does_not_bring_the_person_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::with_model(folder.path(), TOGETHER, always()).await;
+    running.train().await;
+    let (_, before) = download(&running, "1").await.unwrap();
+    erase(&running, "cup-buyer-3").await;
+    let (_, after) = download(&running, "1").await.unwrap();
+    for _ in 0..2 {
+        let refused = upload(&running, messages(&before)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert_eq!(reason(&refused), "ERASED_PERSON");
+        assert_eq!(lying(folder.path()), ["1"]);
+    }
+    // The one that took its place does not know her; that it can't know others who were erased nothing can tell.
+    let uploaded = upload(&running, messages(&after)).await.unwrap();
+    let expected = "held back: imported; erased since its last event: 1 person";
+    assert_eq!(uploaded.verdict, expected);
+    assert_eq!(lying(folder.path()), ["1", "2"]);
 }
 
 #[tokio::test]
