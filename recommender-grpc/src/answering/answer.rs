@@ -49,6 +49,8 @@ pub(crate) struct Seen {
 pub(crate) struct Listed {
     pub(crate) key: String,
     pub(crate) score: f32,
+    /// The probability with which it was to be shown at its place.
+    pub(crate) propensity: f64,
     /// Name of the source that contributed most; empty if there is none.
     pub(crate) source: String,
     pub(crate) origin: Origin,
@@ -97,8 +99,10 @@ impl Consultation<'_> {
         let tier = self.tier(&query, remembers);
         let mut offered = self.offered();
         self.restrict(&mut query, &mut offered);
-        let ordering = Ordering::new(self, &query, &offered, page.end());
+        let reach = page.draw.map_or(0, |draw| self.reach(draw.first));
+        let ordering = Ordering::new(self, &query, &offered, page.end()).reaching(reach);
         let mut ordering = ordering.answered()?;
+        self.explore(&mut ordering.list.entries, (&query, &offered))?;
         ordering.list.entries.truncate(page.end());
         self.back_fill(&mut ordering, &query, &offered)?;
         let Ordering { list, acted, .. } = ordering;
@@ -112,7 +116,7 @@ impl Consultation<'_> {
     }
 
     /// Fills a page up past the filter of the request, and past nothing else.
-    fn back_fill(
+    pub(crate) fn back_fill(
         &self,
         ordering: &mut Ordering<'_, '_>,
         query: &Query,
@@ -197,6 +201,7 @@ impl Consultation<'_> {
             product: self.product(key),
             key: key.to_owned(),
             score: entry.score,
+            propensity: entry.propensity,
             source: source.unwrap_or_default().to_owned(),
             origin: entry.origin,
             shares,

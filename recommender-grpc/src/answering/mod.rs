@@ -3,7 +3,8 @@
 //! 1. `history`: what the store and the request tell of her.
 //! 2. `consultation`: what may be offered, as bits in the model's numbering (`desk`), by stock, filters and controls.
 //! 3. `ordering`: the model's list, put in order by controls and diversity.
-//! 4. `answer`, `ranking`, `explanation`: what the three calls make of it.
+//! 4. `exploration`: what of it is left to chance.
+//! 5. `answer`, `ranking`, `explanation`: what the three calls make of it.
 
 mod answer;
 mod attributes;
@@ -11,6 +12,7 @@ mod consultation;
 mod desk;
 mod diversity;
 mod explanation;
+mod exploration;
 mod filters;
 mod freshness;
 mod given;
@@ -32,6 +34,7 @@ pub(crate) use attributes::words;
 pub(crate) use consultation::Consultation;
 pub(crate) use desk::Desk;
 pub(crate) use explanation::Explanation;
+pub(crate) use exploration::{Draw, Seeds};
 pub(crate) use freshness::Freshness;
 pub(crate) use given::{Asked, Given, GivenAnswers, Persons, Shown};
 pub(crate) use history::{Remembered, consent};

@@ -30,6 +30,8 @@ pub(crate) struct Ordering<'c, 'a> {
     diversity: Diversity,
     /// Products wanted at the end.
     wanted: usize,
+    /// Products looked at whatever is wanted, as far as there are so many.
+    reach: usize,
     pub(crate) list: Shortlist,
     pub(crate) caps: Caps,
     /// Controls that changed something.
@@ -69,8 +71,15 @@ impl<'c, 'a> Ordering<'c, 'a> {
             query,
             diversity,
             wanted,
+            reach: 0,
             surplus: Surplus::Dropped,
         }
+    }
+
+    /// The same, looking at `reach` products at least: those beyond the ones wanted stand behind them.
+    pub(crate) fn reaching(mut self, reach: usize) -> Self {
+        self.reach = reach;
+        self
     }
 
     /// `entries`, put in order, none of them left out.
@@ -104,6 +113,7 @@ impl<'c, 'a> Ordering<'c, 'a> {
             let (times, least) = ROOM;
             depth = depth.saturating_mul(times).max(least);
         }
+        depth = depth.max(self.reach);
         loop {
             let mut query = self.query.clone();
             query.limit = depth;

@@ -7,7 +7,7 @@ use recommender_store::filter::Filter;
 use recommender_store::identity::Identifier;
 use recommender_store::record::StoredEvent;
 
-use crate::answering::{Freshness, filters};
+use crate::answering::{Draw, Freshness, filters};
 use crate::list::List;
 use crate::proto::Channel;
 use crate::serving::{Diversity, PageType, ServingConfig, ServingConfigName};
@@ -135,6 +135,8 @@ pub(crate) struct Page {
     pub(crate) size: usize,
     /// What tells the list from those of other questions.
     pub(crate) list: List,
+    /// What the first page was, or is to be, drawn with; none if nothing is left to chance.
+    pub(crate) draw: Option<Draw>,
 }
 
 impl Page {

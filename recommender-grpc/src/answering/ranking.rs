@@ -143,6 +143,7 @@ impl Consultation<'_> {
             product: self.product(key),
             key: key.to_owned(),
             score,
+            propensity: 1.0,
             source: String::new(),
             origin: Origin::Proposed,
             shares: shares.into_iter().collect(),
@@ -165,13 +166,13 @@ fn rescale(entry: &mut Entry, score: f32) {
 
 /// From the worst to the best of some scores.
 #[derive(Debug, Clone, Copy)]
-struct Range {
+pub(super) struct Range {
     worst: f64,
     best: f64,
 }
 
 impl Range {
-    fn of(scores: impl Iterator<Item = f64>) -> Self {
+    pub(super) fn of(scores: impl Iterator<Item = f64>) -> Self {
         let empty = Self {
             worst: f64::INFINITY,
             best: f64::NEG_INFINITY,
@@ -183,7 +184,7 @@ impl Range {
     }
 
     /// Where a score of it stands, from 0 to 1; 1 where all are alike.
-    fn part(self, score: f64) -> f64 {
+    pub(super) fn part(self, score: f64) -> f64 {
         // Halved, as the difference of two large scores may be more than a number holds.
         let range = self.best / 2.0 - self.worst / 2.0;
         if range > 0.0 {

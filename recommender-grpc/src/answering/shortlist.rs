@@ -29,6 +29,8 @@ pub(crate) enum Origin {
     Rule,
     /// It fills up past the filter of the request.
     Backfill,
+    /// It was drawn in place of another.
+    Explored,
 }
 
 /// A product of the list.
@@ -36,6 +38,8 @@ pub(crate) enum Origin {
 pub(crate) struct Entry {
     pub(crate) item: ItemIx,
     pub(crate) score: f32,
+    /// The probability with which it was to stand where it stands.
+    pub(crate) propensity: f64,
     /// The source that contributed most; none if no source proposed it.
     pub(crate) source: Option<Source>,
     pub(crate) origin: Origin,
@@ -51,6 +55,7 @@ impl Entry {
         Self {
             item,
             score: 0.0,
+            propensity: 1.0,
             source: None,
             origin: Origin::Proposed,
             shares: Vec::new(),
@@ -188,6 +193,7 @@ mod tests {
         let entry = |(item, &(score, raised_by)): (u32, &(f32, Option<usize>))| Entry {
             item: ItemIx(item),
             score,
+            propensity: 1.0,
             source: Some(Source(0)),
             origin: Origin::Proposed,
             shares: vec![(Cause::Model(Source(0)), score)],

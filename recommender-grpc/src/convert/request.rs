@@ -145,14 +145,16 @@ fn refuse_unhonoured(request: &RecommendRequest, bounds: Bounds<'_>, wrong: &mut
 fn page(request: &RecommendRequest, limits: &RequestLimits, wrong: &mut Violations) -> Page {
     let size = page_size(request.page_size, limits, wrong);
     let list = pages::of_question(request);
-    let offset = pages::offset(&request.page_token, list);
-    if offset.is_none() {
+    let begin = pages::begin(&request.page_token, list);
+    if begin.is_none() {
         pages::refuse(wrong);
     }
+    let (offset, draw) = begin.unwrap_or_default();
     Page {
-        offset: offset.unwrap_or(0),
+        offset,
         size,
         list,
+        draw,
     }
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn response(
         return headed!(RecommendResponse, Head::new(attribution_token, said, None));
     };
     let (page, tier) = (outcome.question.page, answer.basis.tier);
-    let next = answer.more.then(|| pages::token(page.end(), page.list));
+    let next = answer.more.then(|| pages::token_after(page));
     let by = (tier, said.0, catalog);
     RecommendResponse {
         next_page_token: next.flatten().unwrap_or_default(),
@@ -206,6 +206,7 @@ fn result(
         Origin::Proposed => model.kind(&entry.source),
         Origin::Rule => RecommenderKind::Rule,
         Origin::Backfill => RecommenderKind::Backfill,
+        Origin::Explored => RecommenderKind::Exploration,
     };
     if (kind, tier) == (RecommenderKind::Popular, Tier::PlacePopular) {
         kind = RecommenderKind::PopularStore;
@@ -215,7 +216,7 @@ fn result(
         product_id: entry.key,
         position,
         score: entry.score.into(),
-        propensity: 1.0,
+        propensity: entry.propensity,
         source: Some(Source {
             model: entry.source,
             recommender: kind.into(),

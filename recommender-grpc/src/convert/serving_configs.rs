@@ -1,5 +1,7 @@
 //! Serving configs of the wire and of the store.
 
+mod exploration;
+
 use prost_types::FieldMask;
 use recommender_core::engine::SeenPolicy;
 use recommender_store::filter::Filter;
@@ -23,7 +25,7 @@ const MOST_PLACES: usize = 1000;
 const MOST_HISTORY: usize = 10_000;
 
 /// Fields that a change can take over.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "display_name",
     "model_id",
     "fallback_serving_config_id",
@@ -33,6 +35,7 @@ const FIELDS: [&str; 9] = [
     "fulfillment",
     "control_ids",
     "history_limit",
+    "exploration",
 ];
 
 /// The serving config `id` that a message describes; what is wrong is named below `serving_config`.
@@ -64,6 +67,9 @@ pub(crate) fn serving_config(
         fulfillment: message.fulfillment.map(|it| fulfillment(it, wrong)),
         controls: message.control_ids,
         history_limit: history_limit(message.history_limit, wrong),
+        exploration: message
+            .exploration
+            .and_then(|it| exploration::read(&it, wrong)),
     }
 }
 
@@ -99,6 +105,7 @@ pub(crate) fn of_serving_config(
         control_ids: config.controls.clone(),
         history_limit: wire_number(config.history_limit),
         from_settings,
+        exploration: config.exploration.as_ref().map(exploration::message),
     }
 }
 
@@ -137,6 +144,9 @@ pub(crate) fn changed_serving_config(
     }
     if asked("history_limit") {
         old.history_limit = new.history_limit;
+    }
+    if asked("exploration") {
+        old.exploration = new.exploration;
     }
     old
 }
@@ -267,6 +277,10 @@ mod tests {
             control_ids: vec!["b".into(), "a".into()],
             history_limit: 70,
             from_settings: false,
+            exploration: Some(proto::ExplorationSpec {
+                policy: Some(proto::exploration_spec::Policy::Epsilon(0.1)),
+                max_items: 2,
+            }),
         }
     }
 
@@ -313,6 +327,7 @@ mod tests {
             }),
             control_ids: vec!["a".into(), "b".into(), "a".into()],
             history_limit: 10_001,
+            exploration: Some(proto::ExplorationSpec::default()),
             ..proto::ServingConfig::default()
         };
         assert_eq!(
@@ -330,6 +345,8 @@ mod tests {
                 "fulfillment.place_ids",
                 "fulfillment.min_quantity",
                 "history_limit",
+                "exploration.policy",
+                "exploration.max_items",
             ]
             .map(|field| format!("serving_config.{field}"))
         );

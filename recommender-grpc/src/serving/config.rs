@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// | `model` | the id of the serving config | id of a model |
 /// | `fallback` | none | id of another serving config |
 /// | `history_limit` | 50 | 1 to 10,000 events |
+/// | `exploration` | none | see [`Exploration`] |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServingConfig {
@@ -34,6 +35,9 @@ pub struct ServingConfig {
     pub controls: Vec<String>,
     /// How many of the shopper's latest events are read.
     pub history_limit: usize,
+    /// What of its answers is left to chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exploration: Option<Exploration>,
 }
 
 impl Default for ServingConfig {
@@ -49,6 +53,7 @@ impl Default for ServingConfig {
             fulfillment: None,
             controls: Vec::new(),
             history_limit: 50,
+            exploration: None,
         }
     }
 }
@@ -75,6 +80,26 @@ pub struct Diversity {
     pub max_per_category: usize,
     /// Most products of one brand; 0 is no bound.
     pub max_per_brand: usize,
+}
+
+/// How much of the first page of an answer is left to chance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Exploration {
+    /// How a place is drawn for.
+    pub policy: ExplorationPolicy,
+    /// Most products of a page that are left to chance: 1 to 1,000, the last ones.
+    pub max_items: usize,
+}
+
+/// How it is drawn what stands at a place: its own product, or one of those behind the page that were dealt to it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExplorationPolicy {
+    /// One of the others with this probability, above 0 and at most 1, each of them as probably.
+    Epsilon(f64),
+    /// Each in proportion to `exp(s / t)`: `s` is its score between the worst (0) and the best (1) that may be drawn, `t`
+    /// this temperature, above 0 and finite.
+    SoftmaxTemperature(f64),
 }
 
 /// How a product must be to be had.

@@ -8,7 +8,7 @@ mod name;
 mod recipes;
 
 pub(crate) use book::{Change, RecipeBook};
-pub use config::{Diversity, Fulfillment, ServingConfig};
+pub use config::{Diversity, Exploration, ExplorationPolicy, Fulfillment, ServingConfig};
 pub use control::{Action, Condition, Control, Direction, PageType, TimeRange};
 pub use name::ServingConfigName;
 pub use recipes::{Recipe, Recipes, RecipesAt};

@@ -9,7 +9,7 @@ mod question;
 use crate::convert::violations::Violations;
 
 pub(crate) use crate::list::List;
-pub(crate) use question::{of_question, offset, token};
+pub(crate) use question::{begin, of_question, token_after};
 
 /// Most entries of a page.
 const MOST: usize = 1000;

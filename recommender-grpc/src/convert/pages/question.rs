@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use prost::Message;
 
 use super::List;
+use crate::answering::{Draw, Page};
 use crate::proto::RecommendRequest;
 
 /// Furthest that a list can be gone down.
@@ -55,25 +56,52 @@ fn encoded<M: Message>(message: Option<&M>) -> Cow<'static, [u8]> {
     bytes.unwrap_or_default().into()
 }
 
-/// The token of the page that begins `offset` products into the answer to a question; none beyond the end of what can
-/// be gone down.
-pub(crate) fn token(offset: usize, list: List) -> Option<String> {
-    (offset < DEEPEST).then(|| list.token(&offset.to_be_bytes()))
+/// The token of the page that follows one of the answer to a question; none beyond the end of what can be gone down.
+pub(crate) fn token_after(page: Page) -> Option<String> {
+    let begin = page.end();
+    let mut bytes = begin.to_be_bytes().to_vec();
+    if let Some(draw) = page.draw {
+        bytes.extend(draw.seed.to_be_bytes());
+        bytes.extend(draw.first.to_be_bytes());
+    }
+    (begin < DEEPEST).then(|| page.list.token(&bytes))
 }
 
-/// Where the page of a token begins; none if it is no token of this question. The empty one is the first page's.
-pub(crate) fn offset(token: &str, list: List) -> Option<usize> {
+/// Where the page of a token begins, and what the first page was drawn with; none if it is no token of this question. The
+/// empty one is the first page's.
+pub(crate) fn begin(token: &str, list: List) -> Option<(usize, Option<Draw>)> {
     if token.is_empty() {
-        return Some(0);
+        return Some((0, None));
     }
-    let offset = usize::from_be_bytes(list.last(token)?.try_into().ok()?);
-    (offset < DEEPEST).then_some(offset)
+    let bytes = list.last(token)?;
+    let (offset, draw) = bytes.split_first_chunk()?;
+    let offset = usize::from_be_bytes(*offset);
+    let draw = match draw.split_first_chunk() {
+        Some((seed, first)) => Some(Draw {
+            seed: u64::from_be_bytes(*seed),
+            first: usize::from_be_bytes(first.try_into().ok()?),
+        }),
+        None if draw.is_empty() => None,
+        None => return None,
+    };
+    // A check is no seal: whoever makes up a token asks for no more than pages that follow one another would.
+    let follows = draw.is_none_or(|draw| (1..=offset).contains(&draw.first));
+    (offset < DEEPEST && follows).then_some((offset, draw))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::proto::RecommendContext;
+
+    fn page(list: List, size: usize, draw: Option<Draw>) -> Page {
+        Page {
+            offset: 0,
+            size,
+            list,
+            draw,
+        }
+    }
 
     #[test]
     fn a_token_is_of_one_question_and_place() {
@@ -86,9 +114,9 @@ mod tests {
             ..RecommendRequest::default()
         };
         let own = of_question(&request);
-        let token = token(20, own).unwrap();
-        assert_eq!(offset(&token, own), Some(20));
-        assert_eq!(offset("", own), Some(0));
+        let token = token_after(page(own, 20, None)).unwrap();
+        assert_eq!(begin(&token, own), Some((20, None)));
+        assert_eq!(begin("", own), Some((0, None)));
         let larger = RecommendRequest {
             page_size: 50,
             page_token: token.clone(),
@@ -106,12 +134,34 @@ mod tests {
         let mut of_another = request;
         of_another.context.as_mut().unwrap().visitor_id = "bob".into();
         for other in [filtered, excluding, of_another] {
-            assert_eq!(offset(&token, of_question(&other)), None);
+            assert_eq!(begin(&token, of_question(&other)), None);
         }
         let beyond = own.token(&DEEPEST.to_be_bytes());
         for wrong in ["x", "14.", &own.token(b"20"), &beyond] {
-            assert_eq!(offset(wrong, own), None, "{wrong}");
+            assert_eq!(begin(wrong, own), None, "{wrong}");
         }
-        assert!(super::token(DEEPEST, own).is_none());
+        assert!(token_after(page(own, DEEPEST, None)).is_none());
+    }
+
+    #[test]
+    fn a_token_tells_what_the_first_page_was_drawn_with() {
+        let own = of_question(&RecommendRequest::default());
+        let draw = |first| {
+            Some(Draw {
+                seed: u64::MAX - 7,
+                first,
+            })
+        };
+        let token = token_after(page(own, 20, draw(20))).unwrap();
+        assert_eq!(begin(&token, own), Some((20, draw(20))));
+        let longer = [20usize.to_be_bytes(), [7; 8]].concat();
+        for wrong in [
+            token_after(page(own, 20, draw(21))).unwrap(),
+            token_after(page(own, 20, draw(0))).unwrap(),
+            own.token(&longer),
+            own.token(&longer[..15]),
+        ] {
+            assert_eq!(begin(&wrong, own), None, "{wrong}");
+        }
     }
 }

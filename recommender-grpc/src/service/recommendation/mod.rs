@@ -8,7 +8,9 @@ use std::time::Instant;
 use recommender_core::events::Consent;
 use tonic::{Request, Response, Status};
 
-use crate::answering::{self, Asked, Given, Outcome, Question, Readers, Remembered, Task, Work};
+use crate::answering::{
+    self, Asked, Draw, Given, Outcome, Question, Readers, Remembered, Seeds, Task, Work,
+};
 use crate::convert::{self, Bounds, Explained, Mask};
 use crate::error::ServeError;
 use crate::models::Snapshot;
@@ -32,6 +34,8 @@ pub(crate) struct Recommendations {
     readers: Readers,
     /// Makes filters: one thread, so that those who ask for new ones never take more than one processor from others.
     filters: Workers,
+    /// What answers are drawn with that leave something to chance.
+    seeds: Seeds,
 }
 
 /// The thread that makes filters, and how many questions may wait for it.
@@ -58,6 +62,7 @@ impl Recommendations {
             shop,
             readers: Readers::start()?,
             filters: Workers::start(FILTERS)?,
+            seeds: Seeds::default(),
         })
     }
 
@@ -113,6 +118,20 @@ impl Recommendations {
             trace: moment.trace.clone(),
             deadline: moment.deadline,
         })
+    }
+
+    /// What is to be worked out for `question`, with something left to chance where its serving config explores and the
+    /// page is the first: what later ones are drawn with stands in their tokens.
+    fn exploring(&self, question: Question, moment: &Moment) -> Result<Task, Refusal> {
+        let mut task = self.task(question, moment)?;
+        let page = &mut task.question.page;
+        if page.offset == 0 && task.recipe.config.exploration.is_some() {
+            page.draw = Some(Draw {
+                seed: self.seeds.next(),
+                first: page.size,
+            });
+        }
+        Ok(task)
     }
 
     /// Has filters made that a task needs and that are not there yet, on a thread that answers nobody.
@@ -193,7 +212,7 @@ impl RecommendationService for Recommendations {
         let stage = moment.trace.stage("convert request");
         let (question, mask) = convert::question(request, self.bounds())?;
         drop(stage);
-        let task = self.task(question, &moment)?;
+        let task = self.exploring(question, &moment)?;
         let outcome = self
             .worked_out(task, |consultation, remembers| {
                 consultation.answer(remembers)
@@ -259,7 +278,7 @@ impl RecommendationService for Recommendations {
     ) -> Result<Response<ExplainRecommendationResponse>, Status> {
         let moment = self.moment(&request);
         let (explained, key) = convert::explained(request.into_inner(), self.bounds())?;
-        let (question, standing, given) = match explained {
+        let (mut question, standing, given) = match explained {
             Explained::Question(question) => (*question, None, None),
             Explained::Given(token) => {
                 let given = self.given(&token, moment.deadline).await?;
@@ -267,6 +286,8 @@ impl RecommendationService for Recommendations {
                 (question, standing, Some(given))
             }
         };
+        // The list as it is before anything is drawn.
+        question.page.draw = None;
         let task = self.task(question, &moment)?;
         let product = key.clone();
         let outcome = self
@@ -305,7 +326,7 @@ impl Recommendations {
             Ok(read) => read,
             Err(refusal) => return (Err(refusal), Mask::default()),
         };
-        let mut task = self.task(question, moment);
+        let mut task = self.exploring(question, moment);
         if let Ok(ready) = &mut task
             && let Err(refusal) = self.prepare(ready).await
         {
