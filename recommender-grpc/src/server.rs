@@ -119,8 +119,8 @@ impl ServerBuilder {
     /// The server; it is ready once every serving config has a model.
     ///
     /// # Errors
-    /// [`ServeError::Setting`] if there is neither a serving config nor a store, or the fallback is no serving config,
-    /// or the server would listen beyond this machine without certificates and credentials; [`ServeError::File`] if a
+    /// [`ServeError::Setting`] if there is neither a serving config nor a store, or the fallback, or one that explores, is
+    /// no serving config, or the server would listen beyond this machine without certificates and credentials; [`ServeError::File`] if a
     /// file of the settings can't be used; [`ServeError::Workers`] if the worker threads can't be started;
     /// [`ServeError::Registry`] if the models of the store can't be read.
     pub fn build(self) -> Result<Server, ServeError> {
@@ -145,8 +145,8 @@ impl ServerBuilder {
             models.put(&name, model);
         }
         let recipes = Recipes::default();
-        let configs = names.iter().map(|name| ServingConfig::of_model(name));
-        let book = RecipeBook::open(recipes.clone(), configs.collect(), self.store.clone())?;
+        let configs = ServingConfig::of_settings(&names, &settings.exploration)?;
+        let book = RecipeBook::open(recipes.clone(), configs, self.store.clone())?;
         if self.store.is_some() {
             let known: Vec<String> = book.now().iter().map(|it| it.config.id.clone()).collect();
             check_fallback(&known, settings.fallback_serving_config.as_deref())?;

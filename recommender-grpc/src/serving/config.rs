@@ -1,8 +1,13 @@
 //! A named recipe for one placement.
 
+use std::collections::BTreeMap;
+
 use recommender_core::engine::SeenPolicy;
 use recommender_store::filter::Filter;
 use serde::{Deserialize, Serialize};
+
+use crate::error::ServeError;
+use crate::settings::{ExplorationChoice, ExplorationSettings};
 
 /// A named recipe for one placement: which model answers, and what its answers are held to.
 ///
@@ -68,6 +73,29 @@ impl ServingConfig {
             ..Self::default()
         }
     }
+
+    /// The serving configs of these names, each of the model of the same id, with what the settings have them leave to
+    /// chance.
+    ///
+    /// # Errors
+    /// [`ServeError::Setting`] if one that explores has none of these names.
+    pub(crate) fn of_settings(
+        names: &[String],
+        explored: &BTreeMap<String, ExplorationSettings>,
+    ) -> Result<Vec<Self>, ServeError> {
+        if let Some(name) = explored.keys().find(|name| !names.contains(name)) {
+            return Err(ServeError::Setting {
+                key: "exploration",
+                expected: format!("serving configs of the settings ({})", names.join(", ")),
+                found: name.clone(),
+            });
+        }
+        let config = |name: &String| Self {
+            exploration: explored.get(name).copied().map(Exploration::from),
+            ..Self::of_model(name)
+        };
+        Ok(names.iter().map(config).collect())
+    }
 }
 
 /// How different from one another the products of an answer should be.
@@ -89,6 +117,19 @@ pub struct Exploration {
     pub policy: ExplorationPolicy,
     /// Most products of a page that are left to chance: 1 to 1,000, the last ones.
     pub max_items: usize,
+}
+
+impl From<ExplorationSettings> for Exploration {
+    fn from(settings: ExplorationSettings) -> Self {
+        let policy = match settings.policy {
+            ExplorationChoice::Epsilon(epsilon) => ExplorationPolicy::Epsilon(epsilon),
+            ExplorationChoice::SoftmaxTemperature(t) => ExplorationPolicy::SoftmaxTemperature(t),
+        };
+        Self {
+            policy,
+            max_items: settings.max_items,
+        }
+    }
 }
 
 /// How it is drawn what stands at a place: its own product, or one of those behind the page that were dealt to it.

@@ -6,6 +6,7 @@ pub(crate) const PREFIX: &str = "RECOMMENDER_";
 pub(crate) const LISTEN: &str = "listen";
 pub(crate) const CATALOG: &str = "catalog";
 pub(crate) const SERVING_CONFIGS: &str = "serving_configs";
+pub(crate) const EXPLORATION: &str = "exploration";
 pub(crate) const FALLBACK: &str = "fallback_serving_config";
 pub(crate) const DEFAULT_PAGE_SIZE: &str = "default_page_size";
 pub(crate) const MAX_PAGE_SIZE: &str = "max_page_size";
@@ -36,6 +37,7 @@ pub(crate) const ALL: &[&str] = &[
     LISTEN,
     CATALOG,
     SERVING_CONFIGS,
+    EXPLORATION,
     FALLBACK,
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,

@@ -1,5 +1,6 @@
 //! Settings of a server: what was said in a file and in the environment, and what it comes to.
 
+mod exploration;
 mod guard;
 mod keys;
 mod problem;
@@ -11,6 +12,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use exploration::MOST_EXPLORED;
+pub use exploration::{ExplorationChoice, ExplorationSettings};
 pub use guard::{
     CallerQuota, ClientCertificates, LogFormat, ResilienceSettings, SecuritySettings,
     TelemetrySettings, TlsSettings,
@@ -29,6 +32,7 @@ pub(crate) use resolve::is_resource_id;
 /// | `listen` | `127.0.0.1:50051` | address and port; port 0 takes a free one |
 /// | `catalog` | `default` | name of the catalogue in resource names |
 /// | `serving_configs` | none | table of name = model directory; relative to the file; in the environment `name=directory,…` |
+/// | `exploration` | none | in a file: table of the name of a serving config = `{ epsilon = 0.1, max_items = 2 }`, or `softmax_temperature` in place of `epsilon`: what its answers leave to chance, as `ServingConfig.exploration` of the contract says |
 /// | `fallback_serving_config` | none | one that answers, marked as degraded, when another fails |
 /// | `default_page_size` | 20 | 1 to `max_page_size` |
 /// | `max_page_size` | 1,000 | 1 to 100,000 |
@@ -85,7 +89,7 @@ pub(crate) use resolve::is_resource_id;
 /// assert_eq!(settings.limits.max_page_size, 60);
 /// # Ok::<(), recommender_grpc::settings::SettingsError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
@@ -93,6 +97,8 @@ pub struct Settings {
     pub catalog: String,
     /// Directory of the model behind each serving config.
     pub serving_configs: BTreeMap<String, PathBuf>,
+    /// What each of these serving configs leaves to chance; of one that is not here, nothing.
+    pub exploration: BTreeMap<String, ExplorationSettings>,
     /// Name of the serving config that answers when another fails.
     pub fallback_serving_config: Option<String>,
     /// Bounds of a single call.

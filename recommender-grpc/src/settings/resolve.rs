@@ -35,6 +35,7 @@ impl RawSettings {
             kept_answers_bytes: self.number(keys::KEPT_ANSWERS, 0..=1 << 34, 32 << 20),
             catalog: self.catalog(),
             serving_configs: self.serving_configs(),
+            exploration: self.exploration(),
             fallback_serving_config: self.text(keys::FALLBACK),
             limits: self.limits(),
             workers: WorkerSettings {

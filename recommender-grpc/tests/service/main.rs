@@ -11,6 +11,7 @@ mod bounds;
 mod controls;
 mod erased;
 mod explain;
+mod exploring;
 mod given;
 mod lifecycle;
 mod loading;

@@ -4,17 +4,15 @@ use crate::convert::violations::Violations;
 use crate::proto::ExplorationSpec;
 use crate::proto::exploration_spec::Policy;
 use crate::serving::{Exploration, ExplorationPolicy};
-
-/// Most products of a page that are left to chance.
-const MOST_ITEMS: usize = 1000;
+use crate::settings::MOST_EXPLORED;
 
 /// What `message` leaves to chance; what is wrong is named below `serving_config.exploration`.
 pub(super) fn read(message: &ExplorationSpec, wrong: &mut Violations) -> Option<Exploration> {
     let policy = policy(message.policy.as_ref(), wrong);
     let items = usize::try_from(message.max_items).ok();
-    let items = items.filter(|items| (1..=MOST_ITEMS).contains(items));
+    let items = items.filter(|items| (1..=MOST_EXPLORED).contains(items));
     if items.is_none() {
-        let found = format!("expected 1 to {MOST_ITEMS}, found {}", message.max_items);
+        let found = format!("expected 1 to {MOST_EXPLORED}, found {}", message.max_items);
         wrong.add("serving_config.exploration.max_items", found);
     }
     Some(Exploration {

@@ -1,3 +1,5 @@
+mod exploring;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,7 +16,7 @@ use crate::answering::GivenAnswers;
 use crate::health::Health;
 use crate::models::{Models, ServedModel};
 use crate::operations::Operations;
-use crate::proto::RecommendContext;
+use crate::proto::{RecommendContext, RecommenderKind};
 use crate::security::methods;
 use crate::serving::{Recipes, ServingConfig};
 use crate::settings::{Settings, WorkerSettings};

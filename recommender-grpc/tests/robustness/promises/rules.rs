@@ -1,10 +1,11 @@
 //! Serving configs and controls that come, change and go.
 
 use recommender_grpc::proto::control::Action;
+use recommender_grpc::proto::exploration_spec::Policy;
 use recommender_grpc::proto::{
     AddControlRequest, BoostAction, Control, ControlCondition, CreateControlRequest,
-    CreateServingConfigRequest, DeleteControlRequest, DeleteServingConfigRequest, FilterAction,
-    GetControlRequest, GetServingConfigRequest, HideAction, ListControlsRequest,
+    CreateServingConfigRequest, DeleteControlRequest, DeleteServingConfigRequest, ExplorationSpec,
+    FilterAction, GetControlRequest, GetServingConfigRequest, HideAction, ListControlsRequest,
     ListServingConfigsRequest, PinAction, RemoveControlRequest, ServingConfig,
     UpdateControlRequest, UpdateServingConfigRequest,
 };
@@ -176,11 +177,14 @@ impl Run {
 
     /// Makes a serving config of the model.
     pub(crate) async fn create_config(&mut self, id: &str, brand: Option<&'static str>) {
+        let exploration = self.exploration();
+        let explores = exploration.is_some();
         let request = CreateServingConfigRequest {
             parent: CATALOG.to_owned(),
             serving_config: Some(ServingConfig {
                 model_id: "daily".to_owned(),
                 filter: brand.map(of_brand).unwrap_or_default(),
+                exploration,
                 ..ServingConfig::default()
             }),
             serving_config_id: id.to_owned(),
@@ -189,9 +193,23 @@ impl Run {
         self.configs().create_serving_config(request).await.unwrap();
         let recipe = Recipe {
             brand,
+            explores,
             controls: Vec::new(),
         };
         self.world.recipes.insert(id.to_owned(), recipe);
+    }
+
+    /// What a serving config leaves to chance: in half of all cases, nothing.
+    fn exploration(&mut self) -> Option<ExplorationSpec> {
+        let policy = if self.happens(0.5) {
+            Policy::Epsilon(0.5)
+        } else {
+            Policy::SoftmaxTemperature(0.5)
+        };
+        self.happens(0.5).then_some(ExplorationSpec {
+            policy: Some(policy),
+            max_items: 3,
+        })
     }
 
     pub(crate) async fn come_or_go(&mut self) {
@@ -209,19 +227,23 @@ impl Run {
     pub(crate) async fn update_config(&mut self) {
         let (id, some) = (self.config(), self.happens(0.4));
         let brand = some.then(|| self.brand());
+        let exploration = self.exploration();
+        let explores = exploration.is_some();
         let request = UpdateServingConfigRequest {
             serving_config: Some(ServingConfig {
                 name: config_name(&id),
                 filter: brand.map(of_brand).unwrap_or_default(),
+                exploration,
                 ..ServingConfig::default()
             }),
             update_mask: Some(prost_types::FieldMask {
-                paths: vec!["filter".to_owned()],
+                paths: vec!["filter".to_owned(), "exploration".to_owned()],
             }),
             ..UpdateServingConfigRequest::default()
         };
         self.configs().update_serving_config(request).await.unwrap();
-        self.recipe(&id).brand = brand;
+        let recipe = self.recipe(&id);
+        (recipe.brand, recipe.explores) = (brand, explores);
     }
 
     /// What is told of rules is what they are.

@@ -90,6 +90,8 @@ pub(crate) struct Rule {
 pub(crate) struct Recipe {
     /// Only products of this brand.
     pub(crate) brand: Option<&'static str>,
+    /// Whether something of its answers is left to chance.
+    pub(crate) explores: bool,
     /// Ids of its controls.
     pub(crate) controls: Vec<String>,
 }
