@@ -99,7 +99,8 @@ impl Consultation<'_> {
         let tier = self.tier(&query, remembers);
         let mut offered = self.offered();
         self.restrict(&mut query, &mut offered);
-        let reach = page.draw.map_or(0, |draw| self.reach(draw.first));
+        // As deep without a draw, so that what is explained is the list that is drawn from.
+        let reach = self.reach(page.draw.map_or(page.size, |draw| draw.first));
         let ordering = Ordering::new(self, &query, &offered, page.end()).reaching(reach);
         let mut ordering = ordering.answered()?;
         self.explore(&mut ordering.list.entries, (&query, &offered))?;
