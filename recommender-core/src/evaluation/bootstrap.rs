@@ -28,6 +28,11 @@ impl Interval {
         bootstrap.intervals(&[sample]).pop().flatten()
     }
 
+    /// The interval of the means of resamples, of which there is at least one.
+    pub(super) fn of_resampled(means: Vec<f64>) -> Self {
+        interval(means)
+    }
+
     /// Whether zero lies outside: for a difference, whether it is significant at the 5 % level.
     #[must_use]
     pub fn excludes_zero(&self) -> bool {
@@ -68,6 +73,21 @@ impl Sample {
             sample.counts.resize(sample.sums.len(), 1.0);
         }
         sample
+    }
+
+    /// The sums over and under the line of a ratio, for each cluster.
+    pub(super) fn of_clusters(sums: impl Iterator<Item = (f64, f64)>) -> Self {
+        let (sums, counts): (Vec<f64>, Vec<f64>) = sums.unzip();
+        Self {
+            values: sums.len(),
+            sums,
+            counts,
+        }
+    }
+
+    /// The ratio of the sums; not a number where there is nothing under the line.
+    pub(super) fn ratio(&self) -> f64 {
+        self.resampled_mean(&vec![1; self.sums.len()])
     }
 
     /// How many numbers there are.
@@ -125,8 +145,8 @@ impl Bootstrap {
         intervals
     }
 
-    /// For each sample, its mean in every resample.
-    fn resampled_means(&self, samples: &[&Sample], length: usize) -> Vec<Vec<f64>> {
+    /// For each sample of `length` clusters, its mean in every resample.
+    pub(super) fn resampled_means(&self, samples: &[&Sample], length: usize) -> Vec<Vec<f64>> {
         let resamples: Vec<Vec<f64>> = (0..self.resamples as u64)
             .into_par_iter()
             .map_init(

@@ -4,6 +4,9 @@
 //! sessions or baskets; an [`Evaluator`] asks them, through the code that serves, and judges the answers; a [`Report`]
 //! puts several evaluations side by side, with 95 % intervals and paired differences.
 //!
+//! A [`PolicyJudge`] asks the other question: what would have followed, had shoppers been shown something else. It reads
+//! lists that were shown with known probabilities.
+//!
 //! ```
 //! use recommender_core::evaluation::{CaseOptions, Evaluator, Report, Splitter, TestCases};
 //! use recommender_core::events::{Event, EventTable};
@@ -43,6 +46,7 @@ mod evaluator;
 mod judging;
 mod latency;
 pub mod metrics;
+mod off_policy;
 mod outcome;
 mod report;
 mod run;
@@ -58,6 +62,9 @@ pub use cases::{
 pub use evaluator::Evaluator;
 pub use judging::Ties;
 pub use metrics::{Metric, MetricList};
+pub use off_policy::{
+    Estimate, Estimator, LoggedSlot, PolicyJudge, PolicyValue, RewardModel, RewardModelBuilder,
+};
 pub use outcome::{Evaluation, MetricReport, ModelReport, SliceReport};
 pub use report::{Difference, Report, SplitReport};
 pub use slices::{ItemBand, Slice, SliceRule};
