@@ -15,6 +15,7 @@ mod learning;
 mod leases;
 mod listing;
 mod opening;
+mod past;
 mod persons;
 mod shared;
 mod state;

@@ -129,7 +129,7 @@ impl Shared {
     }
 
     /// The latest events of a visitor that `wanted` takes: asks for more until there are enough of them.
-    fn latest(
+    pub(super) fn latest(
         &self,
         visitor: &str,
         limit: usize,
