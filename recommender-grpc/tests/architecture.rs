@@ -132,11 +132,13 @@ const MAY_USE: &MayUse = &[
     (
         "training",
         &[
+            "answering",
             "digits",
             "models",
             "operations",
             "proto",
             "resource",
+            "serving",
             "status",
             "warming",
         ],

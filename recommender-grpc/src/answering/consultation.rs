@@ -27,6 +27,9 @@ pub(crate) struct Consultation<'a> {
     pub(crate) rules: Vec<(usize, &'a Rule)>,
     /// Keys of the products that she refuses, sorted.
     pub(crate) refused: Vec<String>,
+    /// What counts as to be had whatever stock says: what was shown then, where a question of the past is asked. Nothing
+    /// for those who are to be answered.
+    pub(crate) to_be_had: Vec<ItemIx>,
     /// The server's time.
     pub(crate) now: Timestamp,
     pub(crate) trace: &'a Trace,
@@ -77,6 +80,7 @@ impl<'a> Consultation<'a> {
             engine,
             prepared,
             stock,
+            to_be_had: Vec::new(),
             now,
             trace,
         })
@@ -123,6 +127,9 @@ impl<'a> Consultation<'a> {
         let mut stage = self.trace.stage("offer");
         let place = self.place();
         let mut bits = stock.store.allowed(&stock.shelf.view, &self.offer());
+        for &item in &self.to_be_had {
+            bits = bits::with(&bits, item);
+        }
         if let Some(filter) = &self.prepared.filter {
             bits = self.filtered(stock, filter, &bits);
         }

@@ -145,10 +145,6 @@ impl Consultation<'_> {
     ///
     /// # Errors
     /// As the engine.
-    #[allow(
-        dead_code,
-        reason = "what judges a serving config on logged answers asks for it"
-    )]
     pub(crate) fn chances(&self) -> Result<Vec<Vec<(String, f64)>>, Refused> {
         let size = self.question.page.size;
         let mut query = self.query(size, &mut Vec::new())?;

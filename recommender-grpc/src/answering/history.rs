@@ -85,9 +85,15 @@ pub(crate) fn recall(
 /// The id of a stored event, and that of the event whose second or later product it may be.
 fn ids(stored: &StoredEvent) -> impl Iterator<Item = &str> {
     let id = stored.event.id.as_deref();
-    let parts = id.and_then(|id| id.rsplit_once(PRODUCT_OF));
-    let whole = parts.filter(|(_, number)| number.parse::<u32>().is_ok());
-    id.into_iter().chain(whole.map(|(id, _)| id))
+    let whole = id.map(whole_id).filter(|whole| Some(*whole) != id);
+    id.into_iter().chain(whole)
+}
+
+/// The id of the event that a stored one of this id may be a later product of; else its own.
+pub(crate) fn whole_id(id: &str) -> &str {
+    let parts = id.rsplit_once(PRODUCT_OF);
+    let parts = parts.filter(|(_, number)| number.parse::<u32>().is_ok());
+    parts.map_or(id, |(whole, _)| whole)
 }
 
 /// The key of her visit as the store keeps it.
@@ -105,7 +111,7 @@ fn kept_session(store: &Store, question: &Question) -> Option<String> {
 }
 
 /// The products of a visit, oldest first, unless they were merely shown, found, removed, returned or refused.
-fn session(events: &[Event], visit: Option<&str>) -> Vec<String> {
+pub(super) fn session(events: &[Event], visit: Option<&str>) -> Vec<String> {
     let Some(visit) = visit else {
         return Vec::new();
     };

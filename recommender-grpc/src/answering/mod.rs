@@ -24,6 +24,7 @@ mod prepared;
 mod question;
 mod ranking;
 mod readers;
+mod retrospect;
 mod served;
 mod shortlist;
 mod task;
@@ -37,13 +38,14 @@ pub(crate) use explanation::Explanation;
 pub(crate) use exploration::{Draw, Seeds};
 pub(crate) use freshness::Freshness;
 pub(crate) use given::{Asked, Given, GivenAnswers, Persons, Shown};
-pub(crate) use history::{Remembered, consent};
+pub(crate) use history::{Remembered, consent, whole_id};
 pub(crate) use obstacles::{NotShown, Reason};
 pub(crate) use question::{
     AskedFilter, Asker, Manner, Page, Places, Question, Scene, Scope, Wanted,
 };
 pub(crate) use ranking::{Candidate, Ranking, Standing};
 pub(crate) use readers::Readers;
+pub(crate) use retrospect::{PastQuestion, Retrospect};
 pub use served::ServedModel;
 pub(crate) use shortlist::Origin;
 pub(crate) use task::{Outcome, Shortfall, Task, Work, batch};

@@ -8,6 +8,7 @@ use recommender_core::evaluation::{Metric, MetricList};
 use crate::convert::events;
 use crate::convert::listing::{check_id, check_parent, id_in};
 use crate::convert::models::{LONGEST_LIST, figure, recipe, wire};
+use crate::convert::policies::of_policy;
 use crate::convert::response::duration;
 use crate::convert::violations::Violations;
 use crate::proto::evaluate_offline_request::Subject as Asked;
@@ -201,8 +202,19 @@ fn dimensions(asked: &[i32], wrong: &mut Violations) -> Vec<Dimension> {
 
 /// The message of an evaluation.
 pub(crate) fn of_evaluation(document: &EvaluationDocument, catalog: &str) -> Evaluation {
+    if let Some(policy) = &document.policy {
+        return Evaluation {
+            name: name_of(catalog, EVALUATIONS, &document.id),
+            seed: document.seed,
+            create_time: Some(events::wire_time(document.create_time)),
+            end_time: Some(events::wire_time(document.end_time)),
+            policy: Some(of_policy(policy, document, catalog)),
+            ..Evaluation::default()
+        };
+    }
     let model = document.model.as_ref();
     Evaluation {
+        policy: None,
         name: name_of(catalog, EVALUATIONS, &document.id),
         model: model.map_or_else(String::new, |id| name_of(catalog, MODELS, id)),
         pipeline: document.pipeline.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use recommender_core::events::Event;
 use recommender_store::catalog::Money;
 
 use crate::convert::amounts;
@@ -10,6 +11,7 @@ use crate::convert::violations::Violations;
 use crate::proto::{
     AttributeValue, EventType, Impression, ImpressionItem, PurchaseTransaction, UserEvent,
 };
+use crate::training::ToldOfList;
 
 /// Before the names of all of them; no attribute of a caller's may begin with it.
 const PREFIX: &str = "event.";
@@ -207,6 +209,19 @@ pub(super) fn of_shown(
         kept.insert(PROPENSITY.to_owned(), propensity.to_string());
     }
     kept
+}
+
+/// What a stored event says of the list that it was shown in, or of what it follows from.
+pub(super) fn told_of_list(event: &Event) -> ToldOfList {
+    let text = |name: &str| event.attributes.get(name);
+    let list = |name: &str| text(name).and_then(|text| serde_json::from_str(text).ok());
+    ToldOfList {
+        position: text(POSITION).and_then(|text| text.parse().ok()),
+        propensity: text(PROPENSITY).and_then(|text| text.parse().ok()),
+        token: text(TOKEN).cloned().unwrap_or_default(),
+        search: text(QUERY).cloned().unwrap_or_default(),
+        categories: list(CATEGORIES).unwrap_or_default(),
+    }
 }
 
 /// Puts what `kept` holds back where it came from. The first product of the event, if it has one, is `product`.

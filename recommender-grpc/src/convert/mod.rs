@@ -16,6 +16,7 @@ mod models;
 pub(crate) mod names;
 pub(crate) mod pages;
 pub(crate) mod places;
+mod policies;
 pub(crate) mod product_rows;
 pub(crate) mod products;
 pub(crate) mod receipts;
@@ -39,6 +40,7 @@ pub(crate) use models::{
     version_number,
 };
 pub(crate) use pages::{List, Page, page};
+pub(crate) use policies::policy_order;
 pub(crate) use request::{Bounds, check_batch, question};
 pub(crate) use response::{duration, explanation, ranking, response, status};
 pub(crate) use serving_configs::{

@@ -101,8 +101,9 @@ const MODELS: [Rule; 16] = [
     ("ResumeModel", ADMIN),
 ];
 
-const EVALUATIONS: [Rule; 3] = [
+const EVALUATIONS: [Rule; 4] = [
     ("EvaluateOffline", ADMIN),
+    ("EvaluatePolicy", ADMIN),
     ("GetEvaluation", OVERSEE),
     ("ListEvaluations", OVERSEE),
 ];

@@ -6,6 +6,7 @@ use recommender_core::pipeline::PipelineConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::training::document::Figure;
+use crate::training::policy::PolicyDocument;
 
 /// What is to be judged, and how.
 #[derive(Debug, Clone)]
@@ -135,6 +136,9 @@ pub(crate) struct EvaluationDocument {
     pub(crate) fit_seconds: f64,
     /// Digest of the split.
     pub(crate) split_digest: String,
+    /// What was found of a serving config; none where a recipe was judged.
+    #[serde(default)]
+    pub(crate) policy: Option<PolicyDocument>,
 }
 
 impl EvaluationDocument {

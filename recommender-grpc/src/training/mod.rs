@@ -10,6 +10,7 @@ mod held_out;
 mod in_service;
 mod judging;
 mod offline;
+mod policy;
 mod registry;
 mod run;
 mod schedule;
@@ -22,6 +23,7 @@ pub(crate) use evaluation::{
     Cut, Dimension, EvaluationDocument, OfflineOrder, SegmentFigures, Subject,
 };
 pub(crate) use offline::EVALUATIONS;
+pub(crate) use policy::{PolicyDocument, PolicyOrder, ToldOfList, WarningKind};
 pub(crate) use registry::{Registry, Surroundings, promoted};
 pub(crate) use run::METRICS;
 pub(crate) use transfer::{ArtefactFile, Download, Piece, Upload};

@@ -35,12 +35,7 @@ impl Registry {
         answer: impl FnOnce(&EvaluationDocument) -> R + Send + 'static,
     ) -> Result<Operation, Refusal> {
         let name = name_of(&self.0.around.catalog, EVALUATIONS, &order.id);
-        if self.find_evaluation(&order.id)?.is_some() {
-            return Err(Refusal::AlreadyExists {
-                resource_type: EVALUATION_TYPE,
-                name,
-            });
-        }
+        self.must_be_new_evaluation(&order.id)?;
         let recipe = self.recipe(&order.subject)?;
         let turn = self.turn(&order.id)?;
         let registry = self.clone();
@@ -100,6 +95,17 @@ impl Registry {
         Ok(PipelineConfig::from_toml(&self.found(id)?.pipeline)?)
     }
 
+    /// Refuses an id that is taken.
+    pub(super) fn must_be_new_evaluation(&self, id: &str) -> Result<(), Refusal> {
+        if self.find_evaluation(id)?.is_none() {
+            return Ok(());
+        }
+        Err(Refusal::AlreadyExists {
+            resource_type: EVALUATION_TYPE,
+            name: name_of(&self.0.around.catalog, EVALUATIONS, id),
+        })
+    }
+
     /// The evaluations that are kept, in order of their ids.
     ///
     /// # Errors
@@ -130,7 +136,7 @@ impl Registry {
     }
 
     /// Keeps an evaluation, and no more than the latest.
-    fn keep_evaluation(&self, document: &EvaluationDocument) -> Result<(), Refusal> {
+    pub(super) fn keep_evaluation(&self, document: &EvaluationDocument) -> Result<(), Refusal> {
         let store = self.store()?;
         let _writing = self.writing();
         let written = store.put_document(Table::Evaluation, &document.id, document)?;

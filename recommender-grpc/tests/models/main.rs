@@ -6,6 +6,7 @@ mod configs;
 mod controls;
 mod evaluations;
 mod faults;
+mod policies;
 mod shop;
 mod swap;
 mod training;

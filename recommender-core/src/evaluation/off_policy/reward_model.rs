@@ -37,10 +37,11 @@ struct Seen {
 /// editorial labels for training query rewriting").
 ///
 /// Both are drawn towards the usual: a position by twenty slots of the mean rate, a product by two expected rewards of a
-/// lift of 1. Rewards are in 0 to 1, and so is what is foretold. It is fitted twice, on each half of the persons, and each half is
-/// asked of the model of the other, so that nobody's own reward is in what is foretold of her: that keeps
-/// [`Estimator::DoublyRobust`](super::Estimator::DoublyRobust) unbiased (Chernozhukov et al. 2018, "Double/debiased machine learning").
-/// Positions from the 32nd on count as one.
+/// lift of 1. Rewards are in 0 to 1, and so is what is foretold. Positions from the 32nd on count as one.
+///
+/// It is fitted twice, on each half of the persons, and each half is asked of the model of the other, so that nobody's own
+/// reward is in what is foretold of her: that keeps [`Estimator::DoublyRobust`](super::Estimator::DoublyRobust) unbiased
+/// (Chernozhukov et al. 2018, "Double/debiased machine learning").
 #[derive(Debug, Clone)]
 pub struct RewardModel {
     folds: [Fitted; 2],
@@ -53,8 +54,8 @@ struct Fitted {
 }
 
 impl RewardModelBuilder {
-    /// Takes the reward, 0 to 1, that followed a product at a position counted from 0. `fold` says by its parity to which half of the
-    /// persons hers belongs; `item` may be one that nobody asks of, which then counts for its position alone.
+    /// Takes the reward, 0 to 1, that followed a product at a position counted from 0; without a product it counts for the
+    /// position alone. `fold` says by its parity to which half of the persons hers belongs.
     pub fn observe(&mut self, fold: usize, (item, position): (Option<ItemIx>, usize), reward: f64) {
         let seen = &mut self.folds[fold % 2];
         let place = position.min(MOST_POSITIONS - 1);
@@ -111,8 +112,8 @@ impl Seen {
 }
 
 impl RewardModel {
-    /// The reward, 0 to 1, to be expected of a product at a position counted from 0, for a person of `fold`, as those of the
-    /// other fold tell it. Of a product that they never saw, the rate of the position.
+    /// The reward, 0 to 1, to be expected of a product at a position counted from 0, for a person of `fold`, as those of
+    /// the other fold tell it. Of a product that they never saw, the rate of the position.
     #[must_use]
     pub fn predict(&self, fold: usize, (item, position): (Option<ItemIx>, usize)) -> f64 {
         let other = &self.folds[(fold + 1) % 2];

@@ -9,8 +9,8 @@ use crate::convert::{self, List, Violations};
 use crate::proto::evaluation_service_server::EvaluationService;
 use crate::proto::longrunning::Operation;
 use crate::proto::{
-    EvaluateOfflineRequest, Evaluation, GetEvaluationRequest, ListEvaluationsRequest,
-    ListEvaluationsResponse,
+    EvaluateOfflineRequest, EvaluatePolicyRequest, Evaluation, GetEvaluationRequest,
+    ListEvaluationsRequest, ListEvaluationsResponse,
 };
 use crate::service::replays::{Repeating, Replays};
 use crate::service::room::Room;
@@ -59,6 +59,25 @@ impl Evaluations {
         let order = order.expect("an order is left out only where something is wrong");
         let catalog = Arc::clone(&self.shop.catalog);
         self.shop.registry.begin_offline(order, move |document| {
+            convert::of_evaluation(document, &catalog)
+        })
+    }
+
+    fn begin_policy(&self, request: &EvaluatePolicyRequest) -> Result<Operation, Refusal> {
+        let mut wrong = Violations::default();
+        let new_id = self.new_id()?;
+        let order = convert::policy_order(request, (&self.shop.catalog, new_id), &mut wrong);
+        let order = wrong.or(order)?;
+        let order = order.expect("an order is left out only where something is wrong");
+        let recipes = self.shop.recipes.now();
+        let recipe = recipes.get(&order.serving_config);
+        let recipe = recipe.ok_or_else(|| Refusal::NotFound {
+            resource_type: "recommender.v1.ServingConfig",
+            name: request.serving_config.clone(),
+        })?;
+        let catalog = Arc::clone(&self.shop.catalog);
+        let registry = &self.shop.registry;
+        registry.begin_policy(order, recipe, move |document| {
             convert::of_evaluation(document, &catalog)
         })
     }
@@ -114,6 +133,18 @@ impl EvaluationService for Evaluations {
             room.blocking(move || calls.begin(&request)).await
         };
         let call = ("EvaluateOffline", request);
+        self.once(call, |it| &it.request_id, work).await
+    }
+
+    async fn evaluate_policy(
+        &self,
+        request: Request<EvaluatePolicyRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        let work = |calls: Self, request| async move {
+            let room = calls.room.clone();
+            room.blocking(move || calls.begin_policy(&request)).await
+        };
+        let call = ("EvaluatePolicy", request);
         self.once(call, |it| &it.request_id, work).await
     }
 

@@ -10,15 +10,17 @@ use recommender_grpc::proto::promotion_policy::{Always, Rule};
 use recommender_grpc::proto::upload_model_request::Part;
 use recommender_grpc::proto::{
     CreateModelRequest, DeleteModelRequest, DownloadModelRequest, EvaluateModelRequest,
-    EvaluateOfflineRequest, Evaluation, ExportModelRequest, ExportModelResponse,
-    GetEvaluationRequest, GetModelRequest, ImportModelRequest, ListEvaluationsRequest,
-    ListModelsRequest, Model, ModelVersion, PauseModelRequest, PromoteModelRequest,
-    PromotionPolicy, ResumeModelRequest, RollbackModelRequest, TrainModelRequest,
+    EvaluateOfflineRequest, EvaluatePolicyRequest, Evaluation, EventType, ExportModelRequest,
+    ExportModelResponse, GetEvaluationRequest, GetModelRequest, ImportModelRequest, Impression,
+    ImpressionItem, ListEvaluationsRequest, ListModelsRequest, Model, ModelVersion,
+    PauseModelRequest, PromoteModelRequest, PromotionPolicy, PurgeUserEventsRequest,
+    PurgeUserEventsResponse, ResumeModelRequest, RollbackModelRequest, TrainModelRequest,
     TrainModelResponse, TrainingPolicy, TrainingState, TuneModelRequest, TuneModelResponse,
-    UpdateModelRequest, UploadModelHeader, UploadModelRequest,
+    UpdateModelRequest, UploadModelHeader, UploadModelRequest, UserEvent, WriteUserEventRequest,
 };
 
-use crate::promises::run::Run;
+use crate::promises::rules::LASTING;
+use crate::promises::run::{Run, moment};
 use crate::promises::world::CATALOG;
 
 const DAILY: &str = "catalogs/default/models/daily";
@@ -194,6 +196,54 @@ impl Run {
         let listed = self.evaluations().list_evaluations(list).await.unwrap();
         let listed = listed.into_inner().evaluations;
         assert!(listed.iter().any(|it| it.name == judged.name));
+    }
+
+    /// A serving config is judged by a list that somebody was shown, of whom nothing is kept then.
+    pub(crate) async fn judge_policy(&mut self) {
+        let (guest, time) = (format!("guest-{}", self.number()), self.later());
+        let shown = UserEvent {
+            event_type: EventType::ViewItemList.into(),
+            visitor_id: guest.clone(),
+            event_time: Some(moment(time)),
+            impression: Some(Impression {
+                items: vec![ImpressionItem {
+                    product_id: self.old_key(),
+                    propensity: Some(0.5),
+                    ..ImpressionItem::default()
+                }],
+                ..Impression::default()
+            }),
+            ..UserEvent::default()
+        };
+        let write = WriteUserEventRequest {
+            parent: CATALOG.to_owned(),
+            user_event: Some(shown),
+            ..WriteUserEventRequest::default()
+        };
+        self.events().write_user_event(write).await.unwrap();
+        let config = self.one_of(&LASTING).unwrap();
+        let request = EvaluatePolicyRequest {
+            parent: CATALOG.to_owned(),
+            serving_config: format!("{CATALOG}/servingConfigs/{config}"),
+            estimator: self.one_of(&[1, 2, 3]).unwrap(),
+            from: Some(moment(time)),
+            to: Some(moment(time + 1)),
+            ..EvaluatePolicyRequest::default()
+        };
+        let begun = self.evaluations().evaluate_policy(request).await;
+        let judged: Evaluation = self.answer(begun).await;
+        let found = judged.policy.unwrap();
+        assert_eq!((found.lists, found.slots, found.persons), (1, 1, 1));
+        assert!((0.0..=2.0).contains(&found.max_weight), "{found:?}");
+        let purge = PurgeUserEventsRequest {
+            parent: CATALOG.to_owned(),
+            filter: format!("person = \"visitor:{guest}\""),
+            force: true,
+            ..PurgeUserEventsRequest::default()
+        };
+        let begun = self.events().purge_user_events(purge).await;
+        let purged: PurgeUserEventsResponse = self.answer(begun).await;
+        assert_eq!(purged.purge_count, 1);
     }
 
     pub(crate) async fn evaluate(&mut self) {

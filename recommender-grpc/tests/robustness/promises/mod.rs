@@ -83,6 +83,7 @@ const STEPS: &[(&str, usize, Step)] = &[
     ("evaluate", 1, |run| Box::pin(run.evaluate())),
     ("tune", 1, |run| Box::pin(run.tune())),
     ("judge", 1, |run| Box::pin(run.judge())),
+    ("judge a config", 1, |run| Box::pin(run.judge_policy())),
     ("promote", 1, |run| Box::pin(run.promote())),
     ("roll back", 1, |run| Box::pin(run.roll_back())),
     ("carry a model in", 1, |run| Box::pin(run.carry_in())),
