@@ -350,6 +350,41 @@ async fn a_reward_on_another_device_counts_and_what_little_is_told_is_said() {
 }
 
 #[tokio::test]
+async fn what_was_shown_was_to_be_had_then_and_what_she_had_done_by_then_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = open(folder.path()).await;
+    let products = recommended(&running, HOME, ("nobody", 4)).await;
+    let best = products[0].0.clone();
+    let shown = |guest: &str, product: &str| list(guest, &[(product.to_owned(), None)]);
+    let bought = |guest: &str, seconds: i64| UserEvent {
+        event_id: format!("bought-{guest}"),
+        event_type: EventType::Purchase.into(),
+        event_time: second(SHOWN + seconds),
+        ..click(guest, &best)
+    };
+    // One had the best product by then, one had it later: it is answered to those who do not have it yet.
+    let events = vec![
+        shown("early", &best),
+        bought("early", -60),
+        shown("late", &best),
+        bought("late", 60),
+        shown("other", &products[1].0),
+    ];
+    write(&running, events).await;
+    let matched = |found: PolicyEvaluation| found.slots - found.unmatched_slots;
+    let before = judged(&running, asked(PolicyEstimator::Ips)).await;
+    assert_eq!((before.lists, matched(before)), (3, 1));
+    // Nobody can buy it any more; where it was shown, somebody could.
+    let gone = running.store.delete_product(&best).unwrap();
+    gone.await.unwrap();
+    let now = recommended(&running, HOME, ("nobody", 1)).await;
+    assert_eq!(now[0].0, products[1].0);
+    let after = judged(&running, asked(PolicyEstimator::Ips)).await;
+    assert_eq!((after.lists, matched(after)), (3, 2));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn what_can_not_be_judged_is_refused_and_what_is_cancelled_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let running = open(folder.path()).await;
