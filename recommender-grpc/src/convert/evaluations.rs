@@ -266,7 +266,6 @@ fn of_segment(segment: &SegmentFigures) -> EvaluationSegment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::Refusal;
 
     const RECIPE: &str = "[[sources]]\nmodel = { kind = \"item_knn\" }\n";
 
@@ -282,11 +281,7 @@ mod tests {
     fn read(request: &EvaluateOfflineRequest) -> Result<OfflineOrder, Vec<String>> {
         let mut wrong = Violations::default();
         let order = offline_order(request, ("default", "new".into()), &mut wrong);
-        match wrong.or(order) {
-            Ok(order) => Ok(order.unwrap()),
-            Err(Refusal::Invalid(found)) => Err(found.into_iter().map(|it| it.field).collect()),
-            Err(other) => panic!("{other:?}"),
-        }
+        wrong.fields_or(order).map(Option::unwrap)
     }
 
     #[test]

@@ -318,7 +318,6 @@ mod tests {
     use recommender_core::Timestamp;
 
     use super::*;
-    use crate::status::Refusal;
 
     const PIPELINE: &str = "[[sources]]\nmodel = { kind = \"item_knn\" }\n";
 
@@ -326,13 +325,7 @@ mod tests {
         let mut wrong = Violations::default();
         let mut document = ModelDocument::new("daily", Timestamp(0));
         model(message, &mut document, &mut wrong);
-        match wrong.or(document) {
-            Ok(document) => Ok(document),
-            Err(Refusal::Invalid(found)) => {
-                Err(found.into_iter().map(|violation| violation.field).collect())
-            }
-            Err(other) => panic!("{other:?}"),
-        }
+        wrong.fields_or(document)
     }
 
     fn full() -> proto::Model {

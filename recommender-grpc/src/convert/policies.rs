@@ -253,7 +253,6 @@ mod tests {
     use prost_types::{Duration as WireDuration, Timestamp as WireTimestamp};
 
     use super::*;
-    use crate::status::Refusal;
 
     fn request() -> EvaluatePolicyRequest {
         let time = |seconds| Some(WireTimestamp { seconds, nanos: 0 });
@@ -269,11 +268,7 @@ mod tests {
     fn read(request: &EvaluatePolicyRequest) -> Result<PolicyOrder, Vec<String>> {
         let mut wrong = Violations::default();
         let order = policy_order(request, ("default", "new".into()), &mut wrong);
-        match wrong.or(order) {
-            Ok(order) => Ok(order.unwrap()),
-            Err(Refusal::Invalid(found)) => Err(found.into_iter().map(|it| it.field).collect()),
-            Err(other) => panic!("{other:?}"),
-        }
+        wrong.fields_or(order).map(Option::unwrap)
     }
 
     #[test]

@@ -176,16 +176,11 @@ fn trial(record: &TrialRecord, tuned: &Tuned) -> TuningTrial {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::Refusal;
 
     fn wrong_fields(request: &TuneModelRequest) -> Vec<String> {
         let mut wrong = Violations::default();
         tuning_order(request, &mut wrong);
-        match wrong.or(()) {
-            Ok(()) => Vec::new(),
-            Err(Refusal::Invalid(found)) => found.into_iter().map(|it| it.field).collect(),
-            Err(other) => panic!("{other:?}"),
-        }
+        wrong.fields_or(()).err().unwrap_or_default()
     }
 
     #[test]

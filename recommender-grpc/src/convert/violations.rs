@@ -57,6 +57,16 @@ impl Violations {
             Err(self.into())
         }
     }
+
+    /// `value`, unless something was wrong: then the fields.
+    #[cfg(test)]
+    pub(crate) fn fields_or<T>(self, value: T) -> Result<T, Vec<String>> {
+        let fields = self.0.into_iter().map(|violation| violation.field);
+        match fields.collect::<Vec<_>>() {
+            fields if fields.is_empty() => Ok(value),
+            fields => Err(fields),
+        }
+    }
 }
 
 impl From<Violations> for Refusal {

@@ -4,7 +4,6 @@ use recommender_core::{Dataset, FitOptions, PipelineConfig, Timestamp};
 use recommender_grpc::client::EvaluationServiceClient;
 use recommender_grpc::proto::evaluate_offline_request::Subject;
 use recommender_grpc::proto::evaluation_split::{KFold, Kind, LastN};
-use recommender_grpc::proto::longrunning::CancelOperationRequest;
 use recommender_grpc::proto::{
     EvaluateOfflineRequest, Evaluation, EvaluationSplit, GetEvaluationRequest,
     ListEvaluationsRequest, SegmentDimension,
@@ -14,7 +13,7 @@ use tokio::task::spawn_blocking;
 use tonic::transport::Channel as Connection;
 use tonic::{Code, Status};
 
-use crate::shop::{CATALOG, DAILY, Running, TOGETHER, always, error, fields, response};
+use crate::shop::{CATALOG, DAILY, Running, TOGETHER, always, fields, response};
 
 fn evaluations(running: &Running) -> EvaluationServiceClient<Connection> {
     EvaluationServiceClient::new(running.channel.clone())
@@ -217,12 +216,7 @@ async fn what_can_not_be_judged_is_refused_and_what_is_cancelled_is_not_kept() {
     };
     let begun = evaluations(&running).evaluate_offline(slow).await.unwrap();
     let begun = begun.into_inner();
-    let cancel = CancelOperationRequest {
-        name: begun.name.clone(),
-    };
-    running.operations().cancel_operation(cancel).await.unwrap();
-    let (code, _) = error(&running.end(begun).await);
-    assert_eq!(code, i32::from(Code::Cancelled));
+    running.cancel(begun).await;
     let name = format!("{CATALOG}/evaluations/slow");
     assert_eq!(
         get(&running, &name).await.unwrap_err().code(),

@@ -4,14 +4,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use recommender_grpc::client::{EvaluationServiceClient, UserEventServiceClient};
 use recommender_grpc::proto::exploration_spec::Policy;
-use recommender_grpc::proto::longrunning::CancelOperationRequest;
 use recommender_grpc::proto::policy_warning::Kind;
 use recommender_grpc::proto::recommendation_service_client::RecommendationServiceClient;
 use recommender_grpc::proto::{
-    BatchWriteUserEventsRequest, CreateServingConfigRequest, EvaluatePolicyRequest, Evaluation,
-    EventType, ExplorationSpec, GetEvaluationRequest, Impression, ImpressionItem,
-    ListEvaluationsRequest, PolicyEstimator, PolicyEvaluation, ProductDetail, RecommendContext,
-    RecommendRequest, ServingConfig, UserEvent,
+    BatchWriteUserEventsRequest, EvaluatePolicyRequest, Evaluation, EventType, ExplorationSpec,
+    GetEvaluationRequest, Impression, ImpressionItem, ListEvaluationsRequest, PolicyEstimator,
+    PolicyEvaluation, ProductDetail, RecommendContext, RecommendRequest, ServingConfig, UserEvent,
 };
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -64,24 +62,14 @@ fn kinds(found: &PolicyEvaluation) -> Vec<Kind> {
 async fn open(folder: &std::path::Path) -> Running {
     let running = Running::with_model(folder, BESTSELLERS, always()).await;
     running.train().await;
-    let request = CreateServingConfigRequest {
-        parent: CATALOG.into(),
-        serving_config: Some(ServingConfig {
-            model_id: "daily".into(),
-            exploration: Some(ExplorationSpec {
-                max_items: 2,
-                policy: Some(Policy::Epsilon(0.5)),
-            }),
-            ..ServingConfig::default()
+    let exploring = ServingConfig {
+        exploration: Some(ExplorationSpec {
+            max_items: 2,
+            policy: Some(Policy::Epsilon(0.5)),
         }),
-        serving_config_id: "exploring".into(),
-        ..CreateServingConfigRequest::default()
+        ..ServingConfig::default()
     };
-    running
-        .configs()
-        .create_serving_config(request)
-        .await
-        .unwrap();
+    running.serve_by("exploring", exploring).await;
     running
 }
 
@@ -425,12 +413,7 @@ async fn what_can_not_be_judged_is_refused_and_what_is_cancelled_is_not_kept() {
     };
     let begun = evaluations(&running).evaluate_policy(slow).await.unwrap();
     let begun = begun.into_inner();
-    let cancel = CancelOperationRequest {
-        name: begun.name.clone(),
-    };
-    running.operations().cancel_operation(cancel).await.unwrap();
-    let (code, _) = error(&running.end(begun).await);
-    assert_eq!(code, i32::from(Code::Cancelled));
+    running.cancel(begun).await;
     let get = GetEvaluationRequest {
         name: format!("{CATALOG}/evaluations/slow"),
     };

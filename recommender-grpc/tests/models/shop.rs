@@ -9,7 +9,9 @@ use recommender_core::events::{Event, EventKind};
 use recommender_core::{Product, Timestamp};
 use recommender_grpc::proto::control_service_client::ControlServiceClient;
 use recommender_grpc::proto::longrunning::operations_client::OperationsClient;
-use recommender_grpc::proto::longrunning::{Operation, WaitOperationRequest, operation};
+use recommender_grpc::proto::longrunning::{
+    CancelOperationRequest, Operation, WaitOperationRequest, operation,
+};
 use recommender_grpc::proto::model_service_client::ModelServiceClient;
 use recommender_grpc::proto::promotion_policy::{Always, Manual, Rule};
 use recommender_grpc::proto::recommendation_service_client::RecommendationServiceClient;
@@ -26,8 +28,8 @@ use recommender_store::store::Submission;
 use recommender_store::{EmbeddedConfig, EmbeddedEngine, Store, StoreConfig};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -113,21 +115,23 @@ impl Running {
             .create_model("daily", pipeline, policy(rule))
             .await
             .unwrap();
+        running.serve_by("home", ServingConfig::default()).await;
+        running
+    }
+
+    /// Makes a serving config of the model "daily".
+    pub(crate) async fn serve_by(&self, id: &str, config: ServingConfig) {
         let request = CreateServingConfigRequest {
             parent: CATALOG.into(),
             serving_config: Some(ServingConfig {
                 model_id: "daily".into(),
-                ..ServingConfig::default()
+                ..config
             }),
-            serving_config_id: "home".into(),
+            serving_config_id: id.into(),
             ..CreateServingConfigRequest::default()
         };
-        running
-            .configs()
-            .create_serving_config(request)
-            .await
-            .unwrap();
-        running
+        let made = self.configs().create_serving_config(request).await;
+        made.unwrap();
     }
 
     /// Stops the server, and says how it ended.
@@ -221,6 +225,16 @@ impl Running {
         };
         let begun = self.models().train_model(request).await.unwrap();
         response(&self.end(begun.into_inner()).await)
+    }
+
+    /// Has an operation stopped before its end, and sees that it is.
+    pub(crate) async fn cancel(&self, begun: Operation) {
+        let cancel = CancelOperationRequest {
+            name: begun.name.clone(),
+        };
+        self.operations().cancel_operation(cancel).await.unwrap();
+        let (code, _) = error(&self.end(begun).await);
+        assert_eq!(code, i32::from(Code::Cancelled));
     }
 
     /// Waits for the end of an operation.

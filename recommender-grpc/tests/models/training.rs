@@ -1,5 +1,4 @@
 use prost_types::FieldMask;
-use recommender_grpc::proto::longrunning::CancelOperationRequest;
 use recommender_grpc::proto::promotion_policy::{NotWorse, Rule};
 use recommender_grpc::proto::{
     CreateModelRequest, DeleteModelRequest, EvaluateModelRequest, EvaluateModelResponse,
@@ -9,8 +8,7 @@ use recommender_grpc::proto::{
 use tonic::Code;
 
 use crate::shop::{
-    CATALOG, DAILY, RANDOM, Running, TOGETHER, always, error, fields, manual, policy, reason,
-    response,
+    CATALOG, DAILY, RANDOM, Running, TOGETHER, always, fields, manual, policy, reason, response,
 };
 
 fn not_worse() -> Rule {
@@ -179,12 +177,7 @@ async fn a_training_that_is_cancelled_leaves_nothing() {
         running.model().await.training_state(),
         TrainingState::Training
     );
-    let cancel = CancelOperationRequest {
-        name: begun.name.clone(),
-    };
-    running.operations().cancel_operation(cancel).await.unwrap();
-    let (code, _) = error(&running.end(begun).await);
-    assert_eq!(code, i32::from(Code::Cancelled));
+    running.cancel(begun).await;
     let model = running.model().await;
     assert!(model.versions.is_empty());
     assert_eq!(model.training_state(), TrainingState::Idle);

@@ -1,8 +1,8 @@
-use recommender_grpc::proto::longrunning::{CancelOperationRequest, Operation};
+use recommender_grpc::proto::longrunning::Operation;
 use recommender_grpc::proto::{TrainingState, TuneModelRequest, TuneModelResponse};
 use tonic::{Code, Status};
 
-use crate::shop::{DAILY, RANDOM, Running, TOGETHER, always, error, fields, reason, response};
+use crate::shop::{DAILY, RANDOM, Running, TOGETHER, always, fields, reason, response};
 
 fn asked() -> TuneModelRequest {
     TuneModelRequest {
@@ -94,12 +94,7 @@ async fn a_search_that_is_cancelled_changes_nothing() {
     let begun = begin(&running, request.clone()).await.unwrap();
     let busy = begin(&running, request).await.unwrap_err();
     assert_eq!(reason(&busy), "TRAINING_IN_PROGRESS");
-    let cancel = CancelOperationRequest {
-        name: begun.name.clone(),
-    };
-    running.operations().cancel_operation(cancel).await.unwrap();
-    let (code, _) = error(&running.end(begun).await);
-    assert_eq!(code, i32::from(Code::Cancelled));
+    running.cancel(begun).await;
     let model = running.model().await;
     assert_eq!(model.pipeline, slow);
     assert_eq!(model.training_state(), TrainingState::Idle);

@@ -27,11 +27,17 @@ use crate::workers::Workers;
 
 /// A model of two products.
 fn model(version: &str) -> ServedModel {
+    let seen = |item: &str| ("zoe".to_owned(), item.to_owned());
+    popular(["cup", "pot"].map(seen), version)
+}
+
+/// A model of what visitors looked at, the most popular first.
+fn popular(seen: impl IntoIterator<Item = (String, String)>, version: &str) -> ServedModel {
     let mut table = EventTable::new();
-    for item in ["cup", "pot"] {
+    for (visitor, item) in seen {
         let event = Event {
-            visitor: "zoe".into(),
-            item: Some(item.into()),
+            visitor,
+            item: Some(item),
             quantity: 1.0,
             ..Event::default()
         };

@@ -1,5 +1,3 @@
-use recommender_core::events::EventKind;
-
 use super::*;
 use crate::answering::Consultation;
 use crate::serving::{Exploration, ExplorationPolicy};
@@ -7,25 +5,11 @@ use crate::serving::{Exploration, ExplorationPolicy};
 /// Products of a page.
 const PAGE: usize = 5;
 
-/// A model of forty products, each bought less often than the one before it.
+/// A model of forty products, each seen less often than the one before it.
 fn forty() -> ServedModel {
-    let mut table = EventTable::new();
-    let bought = (0..40).flat_map(|item| (item..40).map(move |buyer| (buyer, item)));
-    for (buyer, item) in bought {
-        let event = Event {
-            visitor: format!("buyer-{buyer}"),
-            item: Some(format!("item-{item}")),
-            kind: EventKind::Purchase,
-            quantity: 1.0,
-            ..Event::default()
-        };
-        table.push(&event).unwrap();
-    }
-    let recipe = PipelineConfig::from_toml("[[sources]]\nmodel = { kind = \"popularity\" }");
-    let recipe = recipe.unwrap();
-    let dataset = Dataset::new(table, vec![], recipe.interactions.clone()).unwrap();
-    let engine = Engine::fit(&recipe, &dataset, &FitOptions::default()).unwrap();
-    ServedModel::new(Arc::new(engine), "forty")
+    let seen = (0..40).flat_map(|item| (item..40).map(move |by| (by, item)));
+    let named = |(by, item)| (format!("visitor-{by}"), format!("item-{item}"));
+    popular(seen.map(named), "forty")
 }
 
 fn exploring(policy: Option<ExplorationPolicy>) -> Recommendations {
