@@ -144,8 +144,10 @@ mod tests {
     const KIND: &str = "RECOMMENDER_BENCHES_KIND";
     const DIR: &str = "RECOMMENDER_BENCHES_DIR";
 
-    /// On a machine that is busy with other things an answer may take its time.
-    const PATIENT: &str = "request_timeout_ms = 60000\nmax_queue_delay_ms = 60000";
+    /// On a machine that is busy with other things an answer may take its time. What is kept of answers is full before
+    /// memory is looked at, however few questions came by then.
+    const PATIENT: &str =
+        "request_timeout_ms = 60000\nmax_queue_delay_ms = 60000\nkept_answers_bytes = 262144";
 
     /// Questions a second of the soak.
     const RATE: f64 = 25.0;
