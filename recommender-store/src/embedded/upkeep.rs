@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::facts::{self, Facts};
 use super::layout::Kind;
@@ -19,6 +20,11 @@ const REST: Duration = Duration::from_secs(1);
 
 /// How long nothing needs to happen.
 const LONG: Duration = Duration::from_hours(1);
+
+/// How long those who read a table that is a file now are waited for, and how often is looked. Who answers reads for some
+/// microseconds; who reads everything may take longer, and gives the memory back then.
+const LAST_READERS: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Files of about one size that are merged into one.
 const MERGED: usize = 4;
@@ -57,13 +63,28 @@ fn keep_at(shared: &Shared, work: Work, turn: impl Fn(&Shared) -> Result<()>) {
 /// Makes files of all tables put aside.
 pub(super) fn flush_all(shared: &Shared) -> Result<()> {
     let _alone = shared.flushing();
-    while let Some(table) = shared.view().frozen.first().cloned() {
+    while let Some(table) = oldest(shared) {
         let went = flush(shared, &table);
         shared.note(Work::Flushing, &went);
         went?;
         shared.notify();
+        let_go(table);
     }
     Ok(())
+}
+
+fn oldest(shared: &Shared) -> Option<Arc<MemoryTable>> {
+    shared.view().frozen.first().cloned()
+}
+
+/// Lets a table go that is a file now, after those who still read it: whoever does so last gives all of its memory back,
+/// one text after the other, and a thread that answers would keep shoppers waiting for that.
+fn let_go(table: Arc<MemoryTable>) {
+    let begun = Instant::now();
+    while Arc::strong_count(&table) > 1 && begun.elapsed() < LAST_READERS {
+        thread::sleep(LOOK);
+    }
+    drop(table);
 }
 
 fn flush(shared: &Shared, table: &Arc<MemoryTable>) -> Result<()> {
