@@ -127,8 +127,8 @@ impl<'a> Consultation<'a> {
         let mut stage = self.trace.stage("offer");
         let place = self.place();
         let mut bits = stock.store.allowed(&stock.shelf.view, &self.offer());
-        for &item in &self.to_be_had {
-            bits = bits::with(&bits, item);
+        if !self.to_be_had.is_empty() {
+            bits = bits::with(&bits, &self.to_be_had);
         }
         if let Some(filter) = &self.prepared.filter {
             bits = self.filtered(stock, filter, &bits);

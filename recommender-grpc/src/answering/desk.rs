@@ -1,7 +1,6 @@
 //! What is kept beside a model so that its answers need not work it out again: what may be offered in its numbering,
 //! filters made into bits, serving configs made ready.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -85,7 +84,7 @@ impl Desk {
             // What can't be made is refused when it is asked for.
             if let Ok(new) = self.prepared(&old.recipe, engine, (catalog, Some(store))) {
                 let filters = old.filters().zip(new.filters());
-                filters.for_each(|(old, new)| make_at(store, &old.places(), new));
+                filters.for_each(|(old, new)| make_as(store, old, new));
             }
         }
         if let Some(old) = before.shelf.get() {
@@ -113,10 +112,15 @@ impl Desk {
     }
 }
 
-/// Makes a filter ready to be asked of places.
-fn make_at(store: &Store, places: &BTreeSet<String>, filter: &CompiledFilter) {
-    for place in places {
-        drop(store.filtered(filter, Some(place), &ItemBits::default()));
+/// Makes a filter ready to be asked of a place, or without one: that is done when it is first asked, of whatever items.
+pub(super) fn make_at(store: &Store, place: Option<&str>, filter: &CompiledFilter) {
+    drop(store.filtered(filter, place, &ItemBits::default()));
+}
+
+/// Makes a filter ready to be asked of the places that `old` was asked of.
+fn make_as(store: &Store, old: &CompiledFilter, filter: &CompiledFilter) {
+    for place in &old.places() {
+        make_at(store, Some(place), filter);
     }
 }
 
@@ -202,7 +206,7 @@ impl Shelf {
         for (key, old) in lately {
             let filter = old.filter().clone();
             let new = self.compiled(store, &AskedFilter { key, filter });
-            make_at(store, &old.places(), &new);
+            make_as(store, &old, &new);
         }
     }
 
@@ -226,14 +230,16 @@ pub(crate) mod bits {
         ItemBits::from_words(words)
     }
 
-    /// `all` and `item`.
-    pub(crate) fn with(all: &ItemBits, item: ItemIx) -> ItemBits {
+    /// `all` and `items`.
+    pub(crate) fn with(all: &ItemBits, items: &[ItemIx]) -> ItemBits {
         let mut words = all.words().to_vec();
-        let (place, bit) = (item.position() / 64, item.position() % 64);
-        if place >= words.len() {
-            words.resize(place + 1, 0);
+        for item in items {
+            let (place, bit) = (item.position() / 64, item.position() % 64);
+            if place >= words.len() {
+                words.resize(place + 1, 0);
+            }
+            words[place] |= 1 << bit;
         }
-        words[place] |= 1 << bit;
         ItemBits::from_words(words)
     }
 }

@@ -130,7 +130,7 @@ impl Consultation<'_> {
         let mut offered = self.offered();
         self.restrict(query, &mut offered);
         if let Some(allowed) = &offered.bits {
-            let allowed = Arc::new(bits::with(allowed, item));
+            let allowed = Arc::new(bits::with(allowed, &[item]));
             query.candidates = Candidates::Within(Arc::clone(&allowed));
             offered.bits = Some(allowed);
         }

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use recommender_core::ItemBits;
 use recommender_store::Store;
 use recommender_store::catalog::Currency;
 use recommender_store::filter::CompiledFilter;
 
+use crate::answering::desk::make_at;
 use crate::answering::{AskedFilter, ServedModel, Task};
 use crate::serving::Recipe;
 
@@ -79,9 +79,7 @@ impl Making {
             let asked = self.asked.iter();
             let asked = asked.map(|asked| shelf.compiled(&self.store, asked));
             for filter in own.chain(asked) {
-                // What is asked of a place is made when it is first asked, of whatever items.
-                let place = self.place.as_deref();
-                drop(self.store.filtered(&filter, place, &ItemBits::default()));
+                make_at(&self.store, self.place.as_deref(), &filter);
             }
         }
     }

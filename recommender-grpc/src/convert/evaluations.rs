@@ -42,11 +42,7 @@ pub(crate) fn offline_order(
     wrong: &mut Violations,
 ) -> Option<OfflineOrder> {
     check_parent(&request.parent, catalog, wrong);
-    let mut id = new_id;
-    if !request.evaluation_id.is_empty() {
-        check_id(&request.evaluation_id, "evaluation_id", wrong);
-        id.clone_from(&request.evaluation_id);
-    }
+    let id = evaluation_id(&request.evaluation_id, new_id, wrong);
     let subject = subject(request, catalog, wrong);
     let cut = cut(request.split.as_ref(), wrong);
     let metrics = metrics(request, wrong);
@@ -198,6 +194,15 @@ fn dimensions(asked: &[i32], wrong: &mut Violations) -> Vec<Dimension> {
         }
     }
     found
+}
+
+/// The id that was asked for, or else `new_id`.
+pub(super) fn evaluation_id(asked: &str, new_id: String, wrong: &mut Violations) -> String {
+    if asked.is_empty() {
+        return new_id;
+    }
+    check_id(asked, "evaluation_id", wrong);
+    asked.to_owned()
 }
 
 /// The message of an evaluation.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use recommender_core::evaluation::{Estimate, Estimator};
 use recommender_core::events::EventKind;
 
-use crate::convert::listing::{check_id, check_parent, id_in};
+use crate::convert::evaluations::evaluation_id;
+use crate::convert::listing::{check_parent, id_in};
 use crate::convert::models::wire;
 use crate::convert::response::duration;
 use crate::convert::violations::Violations;
@@ -17,7 +18,9 @@ use crate::proto::{
     PolicyWarning,
 };
 use crate::resource::name_of;
-use crate::training::{EvaluationDocument, MODELS, PolicyDocument, PolicyOrder, WarningKind};
+use crate::training::{
+    EvaluationDocument, MODELS, MOST_SLOTS, PolicyDocument, PolicyOrder, WarningKind,
+};
 
 /// What may count as a reward.
 const REWARDS: [EventType; 8] = [
@@ -35,9 +38,6 @@ const REWARDS: [EventType; 8] = [
 const WINDOWS: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(90 * 24 * 3600);
 const USUAL_WINDOW: Duration = Duration::from_secs(24 * 3600);
-
-/// Longest answer that may be judged.
-const MOST_SLOTS: usize = 1000;
 
 /// Every estimator, as the wire and as the library has it.
 const ESTIMATORS: [(PolicyEstimator, Estimator); 3] = [
@@ -63,11 +63,7 @@ pub(crate) fn policy_order(
     wrong: &mut Violations,
 ) -> Option<PolicyOrder> {
     check_parent(&request.parent, catalog, wrong);
-    let mut id = new_id;
-    if !request.evaluation_id.is_empty() {
-        check_id(&request.evaluation_id, "evaluation_id", wrong);
-        id.clone_from(&request.evaluation_id);
-    }
+    let id = evaluation_id(&request.evaluation_id, new_id, wrong);
     let named = ("serving_config", &*request.serving_config);
     let serving_config = id_in(named, (catalog, SERVING_CONFIGS), wrong);
     let estimator = estimator(request.estimator, wrong);

@@ -7,7 +7,7 @@ use recommender_store::filter::Filter;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ServeError;
-use crate::settings::{ExplorationChoice, ExplorationSettings};
+use crate::settings::Exploration;
 
 /// A named recipe for one placement: which model answers, and what its answers are held to.
 ///
@@ -81,7 +81,7 @@ impl ServingConfig {
     /// [`ServeError::Setting`] if one that explores has none of these names.
     pub(crate) fn of_settings(
         names: &[String],
-        explored: &BTreeMap<String, ExplorationSettings>,
+        explored: &BTreeMap<String, Exploration>,
     ) -> Result<Vec<Self>, ServeError> {
         if let Some(name) = explored.keys().find(|name| !names.contains(name)) {
             return Err(ServeError::Setting {
@@ -91,7 +91,7 @@ impl ServingConfig {
             });
         }
         let config = |name: &String| Self {
-            exploration: explored.get(name).copied().map(Exploration::from),
+            exploration: explored.get(name).copied(),
             ..Self::of_model(name)
         };
         Ok(names.iter().map(config).collect())
@@ -108,39 +108,6 @@ pub struct Diversity {
     pub max_per_category: usize,
     /// Most products of one brand; 0 is no bound.
     pub max_per_brand: usize,
-}
-
-/// How much of the first page of an answer is left to chance.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Exploration {
-    /// How a place is drawn for.
-    pub policy: ExplorationPolicy,
-    /// Most products of a page that are left to chance: 1 to 1,000, the last ones.
-    pub max_items: usize,
-}
-
-impl From<ExplorationSettings> for Exploration {
-    fn from(settings: ExplorationSettings) -> Self {
-        let policy = match settings.policy {
-            ExplorationChoice::Epsilon(epsilon) => ExplorationPolicy::Epsilon(epsilon),
-            ExplorationChoice::SoftmaxTemperature(t) => ExplorationPolicy::SoftmaxTemperature(t),
-        };
-        Self {
-            policy,
-            max_items: settings.max_items,
-        }
-    }
-}
-
-/// How it is drawn what stands at a place: its own product, or one of those behind the page that were dealt to it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExplorationPolicy {
-    /// One of the others with this probability, above 0 and at most 1, each of them as probably.
-    Epsilon(f64),
-    /// Each in proportion to `exp(s / t)`: `s` is its score between the worst (0) and the best (1) that may be drawn, `t`
-    /// this temperature, above 0 and finite.
-    SoftmaxTemperature(f64),
 }
 
 /// How a product must be to be had.

@@ -7,8 +7,9 @@ mod control;
 mod name;
 mod recipes;
 
+pub use crate::settings::{Exploration, ExplorationPolicy};
 pub(crate) use book::{Change, RecipeBook};
-pub use config::{Diversity, Exploration, ExplorationPolicy, Fulfillment, ServingConfig};
+pub use config::{Diversity, Fulfillment, ServingConfig};
 pub use control::{Action, Condition, Control, Direction, PageType, TimeRange};
 pub use name::ServingConfigName;
 pub use recipes::{Recipe, Recipes, RecipesAt};

@@ -2,27 +2,41 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::settings::{RawSettings, keys};
 
 /// Most products of a page that are left to chance.
 pub(crate) const MOST_EXPLORED: usize = 1000;
 
-/// What a serving config of the settings leaves to chance.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ExplorationSettings {
+/// How much of the first page of an answer is left to chance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Exploration {
     /// How a place is drawn for.
-    pub policy: ExplorationChoice,
-    /// Most products of a page that are left to chance: 1 to 1,000.
+    pub policy: ExplorationPolicy,
+    /// Most products of a page that are left to chance: 1 to 1,000, the last ones.
     pub max_items: usize,
 }
 
-/// How a place is drawn for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ExplorationChoice {
-    /// With this probability, above 0 and at most 1, another product than its own.
+/// How it is drawn what stands at a place: its own product, or one of those behind the page that were dealt to it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExplorationPolicy {
+    /// One of the others with this probability, above 0 and at most 1, each of them as probably.
     Epsilon(f64),
-    /// By the scores, at this temperature, above 0 and finite.
+    /// Each in proportion to `exp(s / t)`: `s` is its score between the worst (0) and the best (1) that may be drawn, `t`
+    /// this temperature, above 0 and finite.
     SoftmaxTemperature(f64),
+}
+
+impl ExplorationPolicy {
+    /// Whether its number is one that can be meant.
+    pub(crate) fn is_in_range(self) -> bool {
+        match self {
+            Self::Epsilon(epsilon) => epsilon > 0.0 && epsilon <= 1.0,
+            Self::SoftmaxTemperature(t) => t > 0.0 && t.is_finite(),
+        }
+    }
 }
 
 const EPSILON: &str = "epsilon";
@@ -34,7 +48,7 @@ type Wrong = (String, &'static str, String);
 
 impl RawSettings {
     /// What each serving config leaves to chance, by name.
-    pub(crate) fn exploration(&mut self) -> BTreeMap<String, ExplorationSettings> {
+    pub(crate) fn exploration(&mut self) -> BTreeMap<String, Exploration> {
         let Some(said) = self.said.remove(keys::EXPLORATION) else {
             return BTreeMap::new();
         };
@@ -57,7 +71,7 @@ impl RawSettings {
     }
 }
 
-fn read(value: &toml::Value) -> Result<ExplorationSettings, Wrong> {
+fn read(value: &toml::Value) -> Result<Exploration, Wrong> {
     let whole = "a table of max_items and either epsilon or softmax_temperature";
     let nothing = || (String::new(), whole, value.to_string());
     let table = value.as_table().ok_or_else(nothing)?;
@@ -67,22 +81,21 @@ fn read(value: &toml::Value) -> Result<ExplorationSettings, Wrong> {
     }
     let policy = match (table.get(EPSILON), table.get(TEMPERATURE)) {
         (Some(epsilon), None) => {
-            let number = number(epsilon).filter(|it| *it > 0.0 && *it <= 1.0);
-            let number = number.ok_or_else(|| wrong(EPSILON, "above 0, at most 1", epsilon))?;
-            ExplorationChoice::Epsilon(number)
+            let policy = number(epsilon).map(ExplorationPolicy::Epsilon);
+            let policy = policy.filter(|policy| policy.is_in_range());
+            policy.ok_or_else(|| wrong(EPSILON, "above 0, at most 1", epsilon))?
         }
         (None, Some(temperature)) => {
-            let number = number(temperature).filter(|it| *it > 0.0 && it.is_finite());
-            let expected = "a finite number above 0";
-            let number = number.ok_or_else(|| wrong(TEMPERATURE, expected, temperature))?;
-            ExplorationChoice::SoftmaxTemperature(number)
+            let policy = number(temperature).map(ExplorationPolicy::SoftmaxTemperature);
+            let policy = policy.filter(|policy| policy.is_in_range());
+            policy.ok_or_else(|| wrong(TEMPERATURE, "a finite number above 0", temperature))?
         }
         (None, None) | (Some(_), Some(_)) => return Err(nothing()),
     };
     let items = table.get(MAX_ITEMS).ok_or_else(nothing)?;
     let number = (items.as_integer()).and_then(|items| usize::try_from(items).ok());
     let max_items = number.filter(|items| (1..=MOST_EXPLORED).contains(items));
-    Ok(ExplorationSettings {
+    Ok(Exploration {
         policy,
         max_items: max_items.ok_or_else(|| wrong(MAX_ITEMS, "an integer from 1 to 1000", items))?,
     })
@@ -109,12 +122,12 @@ mod tests {
                     softmax_temperature = 0.25\nmax_items = 1000";
         raw.add_toml(text, "server.toml", "".as_ref());
         let exploration = raw.resolve().unwrap().exploration;
-        let home = ExplorationSettings {
-            policy: ExplorationChoice::Epsilon(1.0),
+        let home = Exploration {
+            policy: ExplorationPolicy::Epsilon(1.0),
             max_items: 2,
         };
-        let cart = ExplorationSettings {
-            policy: ExplorationChoice::SoftmaxTemperature(0.25),
+        let cart = Exploration {
+            policy: ExplorationPolicy::SoftmaxTemperature(0.25),
             max_items: 1000,
         };
         let expected = [("cart".to_owned(), cart), ("home".to_owned(), home)];

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use exploration::MOST_EXPLORED;
-pub use exploration::{ExplorationChoice, ExplorationSettings};
+pub use exploration::{Exploration, ExplorationPolicy};
 pub use guard::{
     CallerQuota, ClientCertificates, LogFormat, ResilienceSettings, SecuritySettings,
     TelemetrySettings, TlsSettings,
@@ -98,7 +98,7 @@ pub struct Settings {
     /// Directory of the model behind each serving config.
     pub serving_configs: BTreeMap<String, PathBuf>,
     /// What each of these serving configs leaves to chance; of one that is not here, nothing.
-    pub exploration: BTreeMap<String, ExplorationSettings>,
+    pub exploration: BTreeMap<String, Exploration>,
     /// Name of the serving config that answers when another fails.
     pub fallback_serving_config: Option<String>,
     /// Bounds of a single call.

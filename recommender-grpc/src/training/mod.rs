@@ -23,7 +23,7 @@ pub(crate) use evaluation::{
     Cut, Dimension, EvaluationDocument, OfflineOrder, SegmentFigures, Subject,
 };
 pub(crate) use offline::EVALUATIONS;
-pub(crate) use policy::{PolicyDocument, PolicyOrder, ToldOfList, WarningKind};
+pub(crate) use policy::{MOST_SLOTS, PolicyDocument, PolicyOrder, ToldOfList, WarningKind};
 pub(crate) use registry::{Registry, Surroundings, promoted};
 pub(crate) use run::METRICS;
 pub(crate) use transfer::{ArtefactFile, Download, Piece, Upload};

@@ -33,18 +33,16 @@ impl Store {
     pub fn history_at(events: &[StoredEvent], time: Timestamp, limit: usize) -> Vec<StoredEvent> {
         let before = events.partition_point(|stored| stored.event.time.unwrap_or_default() < time);
         let older = before.saturating_sub(limit);
-        let refuses = events[..older].iter().any(stances::is_refusal);
+        let refusals = || events[..older].iter().filter(|it| stances::is_refusal(it));
         let mut history = Vec::new();
-        if refuses {
-            let standing = stances::standing(stances::among(events[..before].to_vec()));
-            let is_older = |refusal: &StoredEvent| {
-                let is_it = |event: &StoredEvent| {
-                    event.position == refusal.position && event.event.id == refusal.event.id
-                };
-                events[..older].iter().any(is_it)
-            };
-            history = standing;
-            history.retain(is_older);
+        if refusals().next().is_some() {
+            let said = events[..before].iter().filter(|it| stances::outspoken(it));
+            history = stances::standing(stances::among(said.cloned().collect()));
+            history.retain(|standing| {
+                refusals().any(|older| {
+                    older.position == standing.position && older.event.id == standing.event.id
+                })
+            });
         }
         history.extend_from_slice(&events[older..before]);
         history

@@ -22,15 +22,16 @@ pub(super) fn read(message: &ExplorationSpec, wrong: &mut Violations) -> Option<
 }
 
 fn policy(message: Option<&Policy>, wrong: &mut Violations) -> Option<ExplorationPolicy> {
-    let (field, expected, found) = match message {
-        Some(&Policy::Epsilon(epsilon)) if epsilon > 0.0 && epsilon <= 1.0 => {
-            return Some(ExplorationPolicy::Epsilon(epsilon));
+    let asked = message.map(|message| match *message {
+        Policy::Epsilon(epsilon) => ExplorationPolicy::Epsilon(epsilon),
+        Policy::SoftmaxTemperature(t) => ExplorationPolicy::SoftmaxTemperature(t),
+    });
+    let (field, expected, found) = match asked {
+        Some(policy) if policy.is_in_range() => return Some(policy),
+        Some(ExplorationPolicy::Epsilon(epsilon)) => {
+            ("epsilon", "above 0, at most 1", epsilon.to_string())
         }
-        Some(&Policy::SoftmaxTemperature(t)) if t > 0.0 && t.is_finite() => {
-            return Some(ExplorationPolicy::SoftmaxTemperature(t));
-        }
-        Some(Policy::Epsilon(epsilon)) => ("epsilon", "above 0, at most 1", epsilon.to_string()),
-        Some(Policy::SoftmaxTemperature(t)) => {
+        Some(ExplorationPolicy::SoftmaxTemperature(t)) => {
             let expected = "a finite number above 0";
             ("softmax_temperature", expected, t.to_string())
         }

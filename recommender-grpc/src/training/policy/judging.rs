@@ -25,7 +25,7 @@ const MOST_VISITORS: usize = 1_000_000;
 const MOST_EVENTS: usize = 100_000;
 
 /// Longest answer that is asked for.
-const MOST_SLOTS: usize = 1000;
+pub(crate) const MOST_SLOTS: usize = 1000;
 
 /// Visitors whose lists are read at once.
 const CHUNK: usize = 64;

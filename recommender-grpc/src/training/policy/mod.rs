@@ -16,6 +16,7 @@ use recommender_core::evaluation::Estimator;
 use recommender_core::events::{Event, EventKind};
 
 pub(crate) use document::{PolicyDocument, WarningKind};
+pub(crate) use judging::MOST_SLOTS;
 
 use crate::answering::Retrospect;
 use crate::operations::Progress;
